@@ -1,0 +1,1 @@
+"""Everything before deployment: data, training, measurement, compression."""

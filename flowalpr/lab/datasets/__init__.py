@@ -1,0 +1,1 @@
+"""Labelled pictures: the one format on disk, importers, splits, checks and synthetic ones."""
