@@ -1,0 +1,43 @@
+"""flowalpr reads licence plates live: a flow engine for cameras, and all that a plugin author needs."""
+
+from flowalpr.errors import SetupError
+from flowalpr.hooks import hookimpl
+from flowalpr.messages import (
+    END_OF_TIME,
+    Box,
+    Detection,
+    Detections,
+    Fault,
+    Frame,
+    Message,
+    PlateRead,
+    Stamp,
+    Tick,
+    masked,
+    stamp_of,
+)
+from flowalpr.node import Node
+from flowalpr.settings import Duration, Fraction, ModelName, Secret
+
+__all__ = [
+    "END_OF_TIME",
+    "Box",
+    "Detection",
+    "Detections",
+    "Duration",
+    "Fault",
+    "Fraction",
+    "Frame",
+    "Message",
+    "ModelName",
+    "Node",
+    "PlateRead",
+    "Secret",
+    "SetupError",
+    "Stamp",
+    "Tick",
+    "hookimpl",
+    "masked",
+    "stamp_of",
+]
+__version__ = "0.1.0"

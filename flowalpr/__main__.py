@@ -1,0 +1,5 @@
+"""`python -m flowalpr`: the same as `flowalpr`."""
+
+from flowalpr.cli.main import main
+
+main()

@@ -1,0 +1,32 @@
+"""Assembles the commands and turns errors into messages and exit codes: 0 done, 1 failed, 2 the input is wrong."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from flowalpr.errors import FlowalprError, FlowError
+
+app = typer.Typer(
+    name="flowalpr",
+    help="Read licence plates live, at the edge.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # A traceback is for a fault of ours, and then in full.
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except FlowError as error:
+        _fail(error, 2)
+    except FlowalprError as error:
+        _fail(error, 1)
+
+
+def _fail(error: FlowalprError, code: int) -> None:
+    typer.echo(str(error), err=True)
+    sys.exit(code)

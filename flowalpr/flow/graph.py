@@ -1,0 +1,76 @@
+"""A checked flow: nodes, ready to be opened, and the wires between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import networkx as nx
+
+from flowalpr.messages import Message
+from flowalpr.node import Node, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNode:
+    """One node of a flow, checked and built but not yet open."""
+
+    name: str
+    """Its name in the flow; nodes of a subflow are named `subflow/node`."""
+    uses: str
+    """The full name of its class: `builtin.vote`."""
+    node: Node
+    inputs: tuple[str, ...] = ()
+    """Names of the nodes it receives from."""
+    gives: type[Message] | None = None
+    """The message class that comes out of it as wired; None for a sink."""
+    on_error: str = "skip"
+    """`skip`, `stop`, or the name of the node that receives its faults."""
+
+    @property
+    def ports(self) -> Ports:
+        """What its class takes and gives."""
+        return self.node.ports()
+
+    @property
+    def is_source(self) -> bool:
+        """Whether nothing goes in."""
+        return not self.ports.takes
+
+    def same_as(self, other: FlowNode) -> bool:
+        """Whether a running node need not be replaced by the other: same class, same settings."""
+        return self.uses == other.uses and self.node.model_dump() == other.node.model_dump()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A flow known to be sound: types fit along every wire, there is no loop, every node is fed."""
+
+    name: str
+    nodes: Mapping[str, FlowNode]
+    """By name, each after all that feed it."""
+    path: Path | None = None
+    """The flow file."""
+    files: tuple[Path, ...] = field(default=())
+    """The flow file and the subflow files it uses: what to watch for changes."""
+
+    def catches(self, name: str) -> bool:
+        """Whether the node of that name receives faults of others."""
+        return any(node.on_error == name for node in self.nodes.values())
+
+    def outputs(self, name: str) -> tuple[str, ...]:
+        """Names of the nodes that receive from the node of that name, in the order of the flow file."""
+        return tuple(node.name for node in self.nodes.values() if name in node.inputs)
+
+    def live(self, name: str) -> bool:
+        """Whether every source that reaches that node is live."""
+        above = nx.ancestors(self.digraph(), name) | {name}
+        return all(self.nodes[each].node.is_live() for each in above if self.nodes[each].is_source)
+
+    def digraph(self) -> nx.DiGraph[str]:
+        """The wires as a networkx graph, for questions of reachability and for drawing."""
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(self.nodes)
+        graph.add_edges_from((source, node.name) for node in self.nodes.values() for source in node.inputs)
+        return graph

@@ -1,0 +1,280 @@
+"""What travels through a flow: immutable values, each of which carries its past.
+
+A read leads to its detection, that to its frame, that to its pixels. So a node needs one input, and no flow
+ever joins two streams by frame number. Nobody can change a message: one may feed five nodes without a copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
+"""The time that `Node.due` is given once at the end of a flow: everything held back is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which camera, when (UTC, aware) and the how-manieth frame, counted from 0."""
+
+    camera: str
+    time: datetime
+    number: int
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the camera's picture; right and bottom are exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    def xywh(self) -> list[float]:
+        """Left, top, width, height, rounded to a tenth of a pixel: the form that files and JSON hold."""
+        return [round(value, 1) for value in (self.left, self.top, self.width, self.height)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    """What nodes give to one another; third parties derive their own as frozen dataclasses."""
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """The message as plain values for JSON, CSV or a database row; without pictures."""
+        plain = (str, int, float, bool, type(None))
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        kept = {key: value for key, value in values.items() if isinstance(value, plain)}
+        return {"type": type(self).__name__, **_when(self), **kept}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tick(Message):
+    """A beat of a timer."""
+
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Frame(Message):
+    """One picture of a camera: uint8, (height, width, 3), BGR, read-only inside a flow."""
+
+    image: NDArray[np.uint8]
+    stamp: Stamp
+    source: str = ""
+    """File name that the frame came from, without folders; empty for a live camera."""
+    offset: tuple[int, int] = (0, 0)
+    """Where the image's left top pixel lies in the camera's picture, as x and y; boxes count from there."""
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.image.shape[0])
+
+    def cut(self, box: Box) -> Frame:
+        """The part of this frame inside `box` (pixels of the camera's picture), as a view, never empty."""
+        x, y = self.offset
+        left = min(max(int(np.floor(box.left)) - x, 0), self.width - 1)
+        top = min(max(int(np.floor(box.top)) - y, 0), self.height - 1)
+        right = min(max(int(np.ceil(box.right)) - x, left + 1), self.width)
+        bottom = min(max(int(np.ceil(box.bottom)) - y, top + 1), self.height)
+        return dataclasses.replace(self, image=self.image[top:bottom, left:right], offset=(x + left, y + top))
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """Camera, time, number, file and size."""
+        return {
+            "type": "Frame",
+            **_when(self),
+            "file": self.source,
+            "width": self.width,
+            "height": self.height,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """One plate found in a frame, in pixels of the camera's picture."""
+
+    frame: Frame
+    box: Box
+    confidence: float
+    """How sure the detector is, 0..1."""
+    corners: NDArray[np.float32] | None = None
+    """float32, (4, 2), x and y clockwise from the plate's left top, or None if the detector gives boxes only."""
+    track: int | None = None
+    """The same number for the same plate in frame after frame, or None before tracking."""
+
+    def crop(self, margin: float = 0.0) -> NDArray[np.uint8]:
+        """The plate's pixels, uint8, (h, w, 3), BGR, a view; `margin` is a share of the box's height."""
+        return self.frame.cut(_grown(self.box, margin)).image
+
+    def detached(self) -> Detection:
+        """The same with the frame cut down to the plate and copied, so that the whole frame can be freed."""
+        part = self.frame.cut(_grown(self.box, 0.5))
+        return dataclasses.replace(self, frame=dataclasses.replace(part, image=part.image.copy()))
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """Box as left, top, width, height; corners as four points or None; confidence; track."""
+        corners = None if self.corners is None else np.round(self.corners.astype(float), 1).tolist()
+        return {
+            "box": self.box.xywh(),
+            "corners": corners,
+            "confidence": round(self.confidence, 4),
+            "track": self.track,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections(Message):
+    """All plates found in one frame; none is a finding too, and trackers need to learn of it."""
+
+    frame: Frame
+    found: tuple[Detection, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """The frame's stamp."""
+        return self.frame.stamp
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """The frame's record and one for each plate."""
+        return {**self.frame.record(), "type": "Detections", "found": [each.record() for each in self.found]}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PlateRead(Message):
+    """What a plate says. Its `repr` is masked, since a plate is personal data; write `read.text` to have it."""
+
+    text: str
+    """Upper case, without blanks, dashes and dots."""
+    confidence: float
+    """How sure the reader is of the whole text, 0..1."""
+    detection: Detection
+    confidences: tuple[float, ...] = ()
+    """One for each character of `raw`, 0..1; empty if the reader does not say."""
+    country: str | None = None
+    """ISO 3166-1 alpha-2 code of the country whose format fits, or None."""
+    raw: str = ""
+    """What the reader read before any repair; `text` if nothing was repaired."""
+    repairs: tuple[str, ...] = ()
+    """What was changed from `raw` to `text`, each as `position: before -> after`, position from 1."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Made at the read's birth and kept through every change, so that a store keeps each read once."""
+
+    def __post_init__(self) -> None:
+        if not self.raw:
+            object.__setattr__(self, "raw", self.text)  # The one moment at which a frozen value is still being made.
+
+    @property
+    def stamp(self) -> Stamp:
+        """The stamp of the frame in which the plate was read."""
+        return self.detection.frame.stamp
+
+    @property
+    def frame(self) -> Frame:
+        """The frame in which the plate was read; the plate alone after `detached`."""
+        return self.detection.frame
+
+    def detached(self) -> PlateRead:
+        """The same with the frame cut down to the plate: what a node keeps that holds reads for a while."""
+        return dataclasses.replace(self, detection=self.detection.detached())
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """Everything but the pictures."""
+        found = self.detection.record()
+        return {
+            "type": type(self).__name__,
+            "id": self.id,
+            **_when(self),
+            "file": self.frame.source,
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "country": self.country,
+            "raw": self.raw,
+            "repairs": list(self.repairs),
+            "box": found["box"],
+            "corners": found["corners"],
+            "detection_confidence": found["confidence"],
+            "track": found["track"],
+        }
+
+    def __repr__(self) -> str:
+        return f"PlateRead({masked(self.text)!r}, {self.confidence:.2f}, camera={self.stamp.camera!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault(Message):
+    """A node failed on a message; given to the node that `on_error` names, else to the dead-letter file.
+
+    A source that can go on after an error (the next picture of a folder) yields a Fault in place of a message.
+    """
+
+    error: str
+    """Kind and text of the error, one line, without personal data."""
+    message: Message | None = None
+    """What the node was given, if anything."""
+    node: str = ""
+    """The failing node's name in the flow; the engine fills it in."""
+    source: str = ""
+    """The file at fault, without folders, if it was a file."""
+    trace: str = ""
+    """Where in the code it happened, for the author of the node."""
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The stamp of the message at fault, if it has one."""
+        return stamp_of(self.message) if self.message else None
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """Node, error, file and the record of the message at fault."""
+        about = self.message.record() if self.message else None
+        return {
+            "type": "Fault",
+            "node": self.node,
+            "error": self.error,
+            "file": self.source,
+            "message": about,
+        }
+
+
+def stamp_of(message: Message) -> Stamp | None:
+    """A message's stamp, or None where a third party's message has none."""
+    stamp = getattr(message, "stamp", None)
+    return stamp if isinstance(stamp, Stamp) else None
+
+
+def masked(text: str) -> str:
+    """A plate text for logs and shoulders: the first two characters, the rest hidden."""
+    return text[:2] + "•" * max(0, len(text) - 2)
+
+
+def _when(message: Message) -> dict[str, Any]:  # Any: the values that JSON has
+    stamp = stamp_of(message)
+    if stamp is None:
+        return {}
+    return {"time": stamp.time.isoformat(), "camera": stamp.camera, "frame": stamp.number}
+
+
+def _grown(box: Box, margin: float) -> Box:
+    grow = margin * box.height
+    return Box(box.left - grow, box.top - grow, box.right + grow, box.bottom + grow)
