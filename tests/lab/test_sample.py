@@ -69,7 +69,7 @@ def test_a_folder_without_labels_says_how_to_import() -> None:
 def test_every_wrong_line_is_named_and_none_shows_its_text(tmp_path: Path) -> None:
     good = Sample(file="a.jpg", width=4, height=3).as_line()
     wrong = '{"file": "b.jpg", "width": "wide", "height": 3, "plates": [{"text": ["SECRET1"]}]}'
-    (tmp_path / "labels.jsonl").write_bytes("\n".join([good, wrong, "SECRET2"]).encode() + b"\n\xff\xfe\n")
+    (tmp_path / "labels.jsonl").write_bytes(f"{good}\n{wrong}\nSECRET2".encode() + b"\n\xff\xfe\n")
     with pytest.raises(DataError) as caught:
         load(tmp_path)
     message = str(caught.value)

@@ -1,0 +1,207 @@
+"""Smaller numbers for a trained network: INT8 calibrated on real pictures, or half precision.
+
+INT8 is written as QDQ nodes (quantize, dequantize around each layer), which onnxruntime and OpenVINO run as integer
+arithmetic and TensorRT accepts when the zero point is 0 (`runs_on="tensorrt"`). Weights have a scale per channel;
+activations have one that is calibrated on inputs of the kind the network will meet.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from flowalpr.lab.compression.parity import outputs, session
+
+Calibrate = Literal["minmax", "percentile", "entropy"]
+Target = Literal["cpu", "tensorrt"]
+Inputs = Sequence[npt.NDArray[np.float32]]
+"""Arrays as the network's one input takes them, each with the batch in front; 50 to 200 are enough."""
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Layers that do nearly all the work, and whose numbers are worth making small."""
+LIGHT = ("Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Mul", "Relu", "Resize")
+"""Layers that follow those in INT8, so that numbers are not converted there and back between two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What making a single layer INT8 does to the outputs of the network."""
+
+    layer: str
+    noise: float
+    """Mean square error of the outputs over their mean square; 0 is no harm at all."""
+
+
+def to_fp16(source: Path, target: Path) -> None:
+    """Write the half-precision form of a network; its inputs and outputs stay float32."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    model = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
+    model.topological_sort()  # The converter appends its casts at the end; the standard wants them before their use.
+    onnx.save(model.model, target)
+
+
+def quantize(
+    source: Path,
+    target: Path,
+    inputs: Inputs,
+    *,
+    leave_out: Sequence[str] = (),
+    calibrate: Calibrate = "minmax",
+    runs_on: Target = "cpu",
+) -> None:
+    """Write the INT8 form of a network; layers named in `leave_out` keep full precision."""
+    with quantizer(source, inputs, calibrate=calibrate, runs_on=runs_on) as forms:
+        forms.write(target, leave_out)
+
+
+@contextmanager
+def quantizer(
+    source: Path, inputs: Inputs, *, calibrate: Calibrate = "minmax", runs_on: Target = "cpu"
+) -> Iterator[Quantizer]:
+    """A quantizer of one network that calibrates once, however many forms are then written."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory(prefix="flowalpr-int8-") as folder:
+        prepared = Path(folder, "prepared.onnx")
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        yield Quantizer(prepared, inputs, calibrate, runs_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantizer:
+    """Writes INT8 forms of one network, which has been prepared: constants folded, shapes inferred."""
+
+    prepared: Path
+    inputs: Inputs
+    calibrate: Calibrate
+    runs_on: Target
+
+    def layers(self) -> list[str]:
+        """Names of the layers that may be left out, from the input to the output."""
+        import onnx
+
+        return [node.name for node in onnx.load(self.prepared).graph.node if node.op_type in WEIGHTED]
+
+    def write(self, target: Path, leave_out: Sequence[str] = ()) -> None:
+        """Write the INT8 form in which the layers named keep full precision."""
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+        methods = {
+            "minmax": CalibrationMethod.MinMax,
+            "percentile": CalibrationMethod.Percentile,
+            "entropy": CalibrationMethod.Entropy,
+        }
+        symmetric = self.runs_on == "tensorrt"
+        # onnxruntime before 1.24 keeps no ranges: it calibrates again for each form, slower but the same.
+        keeps = "calibration_cache_path" in inspect.signature(quantize_static).parameters
+        with _quiet():
+            quantize_static(
+                self.prepared,
+                target,
+                _Reader(self.prepared, self.inputs),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=[*WEIGHTED, *LIGHT],
+                per_channel=True,
+                activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=self._with_followers(leave_out),
+                calibrate_method=methods[self.calibrate],
+                extra_options={"ActivationSymmetric": symmetric, "CalibTensorRangeSymmetric": symmetric},
+                **({"calibration_cache_path": self.prepared.with_name("ranges.json")} if keeps else {}),
+            )
+
+    def sensitivities(self) -> list[Sensitivity]:
+        """The layers, the one that suffers most from INT8 first; each is tried alone."""
+        names = self.layers()
+        wanted = outputs(session(self.prepared), self.inputs)
+        alone = self.prepared.with_name("alone.onnx")
+        found = []
+        for name in names:
+            self.write(alone, [other for other in names if other != name])
+            found.append(Sensitivity(name, _noise(wanted, outputs(session(alone), self.inputs))))
+        return sorted(found, key=lambda each: each.noise, reverse=True)
+
+    def _with_followers(self, leave_out: Sequence[str]) -> list[str]:
+        """The layers left out and the light ones that no INT8 layer feeds: alone they would only lose."""
+        import onnx
+
+        left_out = set(leave_out)
+        small: set[str] = set()
+        for node in onnx.load(self.prepared).graph.node:
+            light = node.op_type in LIGHT
+            if (node.op_type in WEIGHTED and node.name not in left_out) or (light and small & set(node.input)):
+                small.update(node.output)
+            elif light:
+                left_out.add(node.name)
+        return sorted(left_out)
+
+
+def quantize_within(forms: Quantizer, target: Path, loss: Callable[[Path], float], bound: float) -> list[str]:
+    """Write the INT8 form with the fewest layers left out whose loss is within a bound; gives those layers.
+
+    Layers are left out from the most sensitive on; how many is found by halving, since each try costs an
+    evaluation. Where nothing but the untouched network is within the bound, that is what is written.
+    """
+    if _loss_after(forms, target, (), loss) <= bound:
+        return []
+    names = [each.layer for each in forms.sensitivities()]
+    fewest, most = 1, len(names)
+    while fewest < most:
+        middle = (fewest + most) // 2
+        if _loss_after(forms, target, names[:middle], loss) <= bound:
+            most = middle
+        else:
+            fewest = middle + 1
+    forms.write(target, names[:fewest])
+    return names[:fewest]
+
+
+def _loss_after(forms: Quantizer, target: Path, leave_out: Sequence[str], loss: Callable[[Path], float]) -> float:
+    """The loss of one INT8 form, which is written to `target`."""
+    forms.write(target, leave_out)
+    return loss(target)
+
+
+def _noise(wanted: Sequence[npt.NDArray[np.float32]], got: Sequence[npt.NDArray[np.float32]]) -> float:
+    error = sum(float(np.square(a - b).sum()) for a, b in zip(wanted, got, strict=True))
+    return error / max(sum(float(np.square(a).sum()) for a in wanted), 1e-12)
+
+
+class _Reader:
+    """Calibration inputs the way onnxruntime asks for them, one after the other; None at the end."""
+
+    def __init__(self, model: Path, inputs: Inputs) -> None:
+        import onnx
+
+        self._name = onnx.load(model).graph.input[0].name
+        self._inputs = iter(inputs)
+
+    def get_next(self) -> Mapping[str, npt.NDArray[np.float32]] | None:
+        array = next(self._inputs, None)
+        return None if array is None else {self._name: array}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps from the user's terminal what onnxruntime prints and logs while it calibrates."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        root.setLevel(level)

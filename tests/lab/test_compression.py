@@ -1,0 +1,137 @@
+"""INT8 and half precision: small, near their parent, and refused where they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from flowalpr.lab.compression.cost import cost, count_macs
+from flowalpr.lab.compression.parity import ParityError, between, compare
+from flowalpr.lab.compression.quantize import (
+    quantize,
+    quantize_within,
+    quantizer,
+    to_fp16,
+)
+
+SIZE = (1, 3, 16, 24)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two convolutions and a product, the second convolution with weights that a coarse grid spoils."""
+    random = np.random.default_rng(7)
+    weights = {
+        "w1": random.normal(0, 0.3, (8, 3, 3, 3)),
+        "w2": random.normal(0, 0.3, (8, 8, 3, 3)),
+        "w3": random.normal(0, 0.3, (8, 5)),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], "first", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"], "relu"),
+        helper.make_node("Conv", ["b", "w2"], ["c"], "second", pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"], "pool"),
+        helper.make_node("Flatten", ["d"], ["e"], "flat"),
+        helper.make_node("MatMul", ["e", "w3"], ["y"], "head"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *SIZE[1:]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 5])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path_factory.mktemp("net") / "model.onnx"
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def inputs() -> list[npt.NDArray[np.float32]]:
+    random = np.random.default_rng(11)
+    return [random.random(SIZE, dtype=np.float32) for _ in range(8)]
+
+
+def test_multiplications_are_counted_by_hand_and_by_the_code_alike(network: Path) -> None:
+    by_hand = 16 * 24 * 8 * 3 * 9 + 8 * 12 * 8 * 8 * 9 + 8 * 5
+    assert count_macs(onnx.load(network), SIZE) == by_hand
+    assert count_macs(onnx.load(network), (2, *SIZE[1:])) == 2 * by_hand
+
+
+def test_half_precision_halves_the_file_and_keeps_the_outputs(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    half = tmp_path / "half.onnx"
+    to_fp16(network, half)
+    onnx.checker.check_model(onnx.load(half), full_check=True)
+    assert compare(network, half, inputs).largest < 2e-3, "half precision keeps 11 bits"
+    before, after = cost(network, inputs[0], runs=1), cost(half, inputs[0], runs=1)
+    assert after.megabytes < before.megabytes * 0.75, "names and structure stay, weights halve"
+    assert after.macs == before.macs
+
+
+@pytest.mark.parametrize("runs_on", ["cpu", "tensorrt"])
+def test_int8_stays_near_its_parent(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path, runs_on: str
+) -> None:
+    small = tmp_path / "int8.onnx"
+    quantize(network, small, inputs, runs_on=runs_on)  # type: ignore[arg-type]  # parametrize knows only str
+    assert 0 < compare(network, small, inputs).largest < 0.05
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in onnx.load(small).graph.node}
+
+
+def test_int8_for_tensorrt_has_zero_points_of_zero(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    small = tmp_path / "int8.onnx"
+    quantize(network, small, inputs, runs_on="tensorrt")
+    graph = onnx.load(small).graph
+    points = {node.input[2] for node in graph.node if node.op_type == "QuantizeLinear"}
+    values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    assert points
+    assert all(values[name].dtype == np.int8 and not values[name].any() for name in points)
+
+
+def test_layers_left_out_keep_full_precision_and_bring_the_outputs_nearer(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    whole, part = tmp_path / "whole.onnx", tmp_path / "part.onnx"
+    with quantizer(network, inputs) as forms:
+        ranking = forms.sensitivities()
+        assert {each.layer for each in ranking} == set(forms.layers()) == {"first", "second", "head"}
+        forms.write(whole)
+        forms.write(part, [ranking[0].layer, ranking[1].layer])
+    assert compare(network, part, inputs).mean < compare(network, whole, inputs).mean
+
+
+def test_no_more_layers_are_left_out_than_the_bound_needs(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    target = tmp_path / "int8.onnx"
+
+    def loss(path: Path) -> float:
+        return compare(network, path, inputs).mean
+
+    with quantizer(network, inputs) as forms:
+        worst = forms.sensitivities()[0].layer
+        assert quantize_within(forms, target, loss, bound=1.0) == []
+        forms.write(target, [worst])
+        bound = loss(target) * 1.01
+        forms.write(target)
+        assert loss(target) > bound
+        assert quantize_within(forms, target, loss, bound) == [worst]
+        assert sorted(quantize_within(forms, target, loss, bound=0.0)) == ["first", "head", "second"]
+    assert loss(target) == 0.0
+
+
+def test_a_loss_beyond_the_bound_is_refused() -> None:
+    zeros, ones = [np.zeros(3, np.float32)], [np.ones(3, np.float32)]
+    between(zeros, zeros).require(largest=0.0)
+    with pytest.raises(ParityError, match=r"differ by up to 1 .*\n.*at most 0.5"):
+        between(zeros, ones).require(largest=0.5)
