@@ -1,0 +1,73 @@
+"""The picture of a running flow at one moment: what the summary, the monitor and scripts are shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Snapshot(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NodeSnapshot(_Snapshot):
+    """One node; counts since the start, times in milliseconds."""
+
+    name: str
+    uses: str
+    kind: str
+    state: str
+    taken: int
+    given: int
+    dropped: int
+    """Messages not given to it: a frame replaced by a newer one on the way, or the node rests after errors."""
+    waiting: int
+    """Messages on the wires to it."""
+    errors: int
+    last_error: str
+    busy_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class WireSnapshot(_Snapshot):
+    """One wire between two threads."""
+
+    source: str
+    target: str
+    holds: int
+    waiting: int
+    peak: int
+    """The most that ever waited."""
+    passed: int
+    dropped: int
+    blocked: int
+    """How often the sender had to wait for room."""
+    age_ms: float
+    """How long the last message taken had waited."""
+    oldest_ms: float
+    """The longest that any message waited."""
+
+
+class FlowSnapshot(_Snapshot):
+    """A whole flow."""
+
+    flow: str
+    time: datetime
+    seconds: float
+    """How long it has run."""
+    nodes: tuple[NodeSnapshot, ...]
+    wires: tuple[WireSnapshot, ...]
+
+    def node(self, name: str) -> NodeSnapshot:
+        """The node of that name.
+
+        Raises:
+            KeyError: if the flow has none.
+        """
+        for each in self.nodes:
+            if each.name == name:
+                return each
+        raise KeyError(name)
