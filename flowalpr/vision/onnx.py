@@ -62,6 +62,8 @@ class OnnxSession:
                 self.provider,
             )
         self._input = self._session.get_inputs()[0].name
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        """What the file says about itself, for instance the characters of a reader."""
 
     def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The network's outputs in its own order for float32, (n, channels, height, width)."""
