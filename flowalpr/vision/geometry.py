@@ -45,7 +45,8 @@ def iou(first: Floats, second: Floats) -> Floats:
     most = np.maximum(first[:, None, :2], second[None, :, :2])
     shared = np.prod(np.clip(least - most, 0, None), axis=2)
     union = _areas(first)[:, None] + _areas(second)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0).astype(np.float32)
+    shares: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return shares
 
 
 def suppress(boxes: Floats, scores: Floats, overlap: float) -> NDArray[np.intp]:

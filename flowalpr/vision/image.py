@@ -9,7 +9,7 @@ import io
 import math
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from flowalpr.errors import FlowalprError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flowalpr.vision.manifest import ModelInput
 
 Picture = NDArray[np.uint8]
 MOST_PIXELS = 80_000_000
@@ -98,9 +103,18 @@ def letterbox(image: Picture, rows: int, columns: int) -> Fitted:
     return Fitted(canvas, scale)
 
 
-def normalise(image: Picture) -> NDArray[np.float32]:
-    """What a model is given: float32, (1, 3, height, width), BGR, 0..1."""
-    return np.asarray(cv2.dnn.blobFromImage(image, 1 / 255), dtype=np.float32)
+def normalise(images: Sequence[Picture], wanted: ModelInput) -> NDArray[np.float32]:
+    """What a network is given of pictures of one size: float32, (n, channels, height, width).
+
+    `wanted` is the `input` of the model's manifest: order of the channels, and mean and scale of each.
+    """
+    kept = [cv2.cvtColor(each, cv2.COLOR_BGR2GRAY) if wanted.colour == "grey" else each for each in images]
+    swap = wanted.colour == "rgb"
+    # OpenCV takes one scale for all channels; the models in the box have just one, and nothing is left to do.
+    batch = np.asarray(cv2.dnn.blobFromImages(kept, wanted.scale[0], mean=wanted.mean, swapRB=swap), dtype=np.float32)
+    if len(set(wanted.scale)) > 1:
+        batch *= np.array(wanted.scale, np.float32)[:, None, None] / np.float32(wanted.scale[0])
+    return batch
 
 
 def rectify(image: Picture, corners: NDArray[np.float32], size: tuple[int, int]) -> Picture:
@@ -141,6 +155,4 @@ def _announced_size(content: bytes, name: str) -> tuple[int, int]:
 
 
 def _up_to_32(side: float) -> int:
-    return max(
-        32, math.ceil(side / 32 - 1e-6) * 32
-    )  # 960 must stay 960 where rounding made 960.0000001 of it.
+    return max(32, math.ceil(side / 32 - 1e-6) * 32)  # 960 must stay 960 where rounding made 960.0000001 of it.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flowalpr.vision.image import PictureError, canvas_size, decode, letterbox, load, normalise, rectify
+from flowalpr.vision.manifest import ModelInput
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
@@ -110,20 +111,28 @@ def test_a_small_picture_is_not_enlarged() -> None:
     assert (fitted.image[100:] == 114).all()
 
 
-def test_a_model_is_given_channels_first_from_0_to_1() -> None:
-    image = np.zeros((32, 64, 3), np.uint8)
-    image[:, :, 2] = 255
-    given_to_model = normalise(image)
-    assert given_to_model.shape == (1, 3, 32, 64)
-    assert given_to_model[0, 2].min() == 1
-    assert given_to_model[0, :2].max() == 0
+def test_a_network_is_given_channels_first_with_mean_and_scale_of_each() -> None:
+    rng = np.random.default_rng(5)
+    pictures = [rng.integers(0, 256, (32, 64, 3), dtype=np.uint8) for _ in range(2)]
+    wanted = ModelInput(colour="rgb", mean=(10, 20, 30), scale=(0.1, 0.2, 0.3), multiple_of=32)
+    batch = normalise(pictures, wanted)
+    red_first = np.stack(pictures)[..., ::-1].transpose(0, 3, 1, 2)
+    expected = (red_first - np.reshape(wanted.mean, (3, 1, 1))) * np.reshape(wanted.scale, (3, 1, 1))
+    assert batch.dtype == np.float32
+    np.testing.assert_allclose(batch, expected, atol=1e-4)  # float32 against float64
+
+
+def test_a_network_for_grey_pictures_is_given_one_channel() -> None:
+    white = np.full((48, 96, 3), 255, np.uint8)
+    wanted = ModelInput(colour="grey", mean=(127.5,), scale=(1 / 127.5,), width=96, height=48)
+    batch = normalise([white], wanted)
+    assert batch.shape == (1, 1, 48, 96)
+    np.testing.assert_allclose(batch, 1, atol=1e-5)  # float32
 
 
 def test_rectifying_undoes_a_perspective() -> None:
     rng = np.random.default_rng(3)
-    plate = cv2.resize(
-        rng.integers(0, 255, (6, 24, 3), dtype=np.uint8), (192, 48), interpolation=cv2.INTER_CUBIC
-    )
+    plate = cv2.resize(rng.integers(0, 255, (6, 24, 3), dtype=np.uint8), (192, 48), interpolation=cv2.INTER_CUBIC)
     corners = np.array([[40, 30], [260, 60], [250, 130], [50, 90]], np.float32)
     straight = np.array([[0, 0], [192, 0], [192, 48], [0, 48]], np.float32)
     turn = cv2.getPerspectiveTransform(straight - 0.5, corners - 0.5)

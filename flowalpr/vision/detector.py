@@ -1,0 +1,97 @@
+"""The detector: from a picture to the plates in it, with a Session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flowalpr.messages import Box
+from flowalpr.vision.geometry import clip, suppress
+from flowalpr.vision.image import Picture, canvas_size, letterbox, normalise
+from flowalpr.vision.manifest import find_model
+from flowalpr.vision.onnx import OnnxSession
+
+if TYPE_CHECKING:
+    from flowalpr.vision.session import Device
+
+MOST_PLATES = 100
+"""Candidates of one picture that are looked at, best first; a full car park in one picture has fewer."""
+OVERLAP = 0.45
+"""Two boxes that overlap more than this are one plate; plates in a picture never lie over each other."""
+LARGEST_EXPONENT = 5.0
+"""As in training: exp(5) cells of 8 pixels are 1,187 pixels."""
+
+
+class Found(NamedTuple):
+    """One plate, in pixels of the picture."""
+
+    box: Box
+    confidence: float
+    """0..1"""
+    corners: NDArray[np.float32]
+    """float32, (4, 2), x and y clockwise from the plate's left top; may lie outside the picture a little."""
+
+
+class Detector:
+    """Finds the plates of a picture, box and four corners each."""
+
+    def __init__(
+        self, model: str | Path = "plate-detector", at_least: float = 0.4, longest: int = 960, device: Device = "cpu"
+    ) -> None:
+        """Loads a model; plates below a confidence of `at_least` (0..1) are left out.
+
+        Pictures with a longest side above `longest` pixels are scaled down to it. Half the pixels a side is four
+        times as fast, and plates less than about 20 pixels wide after scaling are missed.
+
+        Raises:
+            SetupError: the model is missing, damaged or no detector, or onnxruntime is missing.
+        """
+        found = find_model(model, "detector")
+        self._session = OnnxSession(found.weights, device)
+        self._input = found.manifest.input
+        self._longest = longest
+        self._at_least = at_least
+
+    @property
+    def provider(self) -> str:
+        """What really runs the network: `CPU` or `CUDA`."""
+        return str(self._session.provider)
+
+    def find(self, image: Picture) -> list[Found]:
+        """The plates of a picture (uint8, (height, width, 3), BGR), surest first."""
+        height, width = image.shape[:2]
+        fitted = letterbox(image, *canvas_size(height, width, self._longest))
+        (values,) = self._session.run(normalise([fitted.image], self._input))
+        scores, boxes, corners = decode(values[0], self._at_least)
+        boxes = clip(boxes / fitted.scale, width, height)
+        kept = [
+            i for i in suppress(boxes, scores, OVERLAP) if boxes[i, 2] - boxes[i, 0] >= 1 <= boxes[i, 3] - boxes[i, 1]
+        ]
+        return [Found(Box(*map(float, boxes[i])), float(scores[i]), corners[i] / fitted.scale) for i in kept]
+
+
+def decode(
+    values: NDArray[np.float32], at_least: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Scores (n,), boxes (n, 4) and corners (n, 4, 2) in pixels of the canvas, of the cells that are sure enough.
+
+    `values` are a network's output for one picture, (13, rows, columns), one cell for 8 x 8 pixels: score before the
+    sigmoid; middle of the plate from the middle of the cell, in widths and heights of the plate; logarithm of width
+    and height in cells; way of each corner from the box's corner, in widths and heights.
+    """
+    stride = 8
+    limit = -np.inf if at_least <= 0 else np.inf if at_least >= 1 else np.log(at_least / (1 - at_least))
+    y, x = np.nonzero(values[0] >= limit)
+    best = np.argsort(-values[0, y, x], kind="stable")[:MOST_PLATES]
+    y, x = y[best], x[best]
+    cells = values[:, y, x].T.astype(np.float32)
+    sizes = np.exp(np.minimum(cells[:, 3:5], LARGEST_EXPONENT)) * stride
+    middles = (np.stack([x, y], axis=1) + 0.5).astype(np.float32) * stride + cells[:, 1:3] * sizes
+    boxes = np.concatenate([middles - sizes / 2, middles + sizes / 2], axis=1)
+    of_box = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], np.float32)
+    corners = middles[:, None] + (of_box + cells[:, 5:].reshape(-1, 4, 2)) * sizes[:, None]
+    scores = 1 / (1 + np.exp(-cells[:, 0]))
+    return scores, boxes, corners

@@ -1,0 +1,48 @@
+"""Find the plates of each frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from flowalpr import Box, Detection, Detections, Fraction, Frame, ModelName, Node
+
+if TYPE_CHECKING:
+    from flowalpr.vision.detector import Detector
+
+
+class Detect(Node):
+    """Find the licence plates in each frame: their boxes, their four corners and how sure that is.
+
+    A frame in which nothing was found is passed on too, with no findings, since trackers need to learn of it.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    model: ModelName = "plate-detector"
+    """Folder under models/ of a detector, or the path of one."""
+    at_least: Fraction = 0.4
+    """Lowest confidence of a plate that is passed on."""
+    longest: Annotated[int, Field(ge=64, le=4096, multiple_of=32)] = 960
+    """Pixels that the longer side of a frame is scaled down to before the search; 640 is twice as fast and misses
+    plates narrower than a thirtieth of the frame."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the model runs; if `cuda` is not there, the CPU is used and a warning says so."""
+
+    _detector: Detector
+
+    def open(self) -> None:
+        from flowalpr.vision.detector import Detector
+
+        self._detector = Detector(self.model, self.at_least, self.longest, self.device)
+
+    def process(self, frame: Frame) -> Detections:
+        x, y = frame.offset
+        offset = np.array([x, y], np.float32)
+        found = []
+        for box, confidence, corners in self._detector.find(frame.image):
+            moved = Box(box.left + x, box.top + y, box.right + x, box.bottom + y)
+            found.append(Detection(frame, moved, confidence, corners + offset))
+        return Detections(frame, tuple(found))
