@@ -54,7 +54,7 @@ class Plate(BaseModel):
     """Upper case without blanks, dashes and dots; None where nobody could read it: never scored as text."""
     country: str | None = None
     """ISO code, but `D` for Germany."""
-    rows: int | None = Field(None, ge=1, le=3)
+    rows: int | None = Field(default=None, ge=1, le=3)
     """Lines of characters; None is not known and counts as one."""
     reason: str | None = None
     """Why there is no text, in a few words."""
