@@ -1,0 +1,91 @@
+"""The values of a flow file, each with the place where it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.nodes import ScalarNode
+
+from flowalpr.errors import Place
+
+_TAG = "tag:yaml.org,2002:"
+_CONVERTED = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}
+
+Plain: TypeAlias = Any
+"""What YAML holds as Python values: str, int, float, bool, None, and lists and dicts of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value: `text` as written, `value` as YAML 1.2 understands it; dates stay text."""
+
+    text: str
+    value: str | int | float | bool | None
+    place: Place
+    quoted: bool = False
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple[Value, ...]
+    place: Place
+    weight: int = 1
+    """Number of values in it, aliases written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Names and values; every name once."""
+
+    entries: tuple[tuple[Scalar, Value], ...]
+    place: Place
+    weight: int = 1
+    """Number of values in it, aliases written out."""
+
+    def get(self, name: str) -> Value | None:
+        """The value of that name, if there is one."""
+        return next((value for key, value in self.entries if key.text == name), None)
+
+    def key(self, name: str) -> Scalar | None:
+        """The name itself, with its place."""
+        return next((key for key, _ in self.entries if key.text == name), None)
+
+    def with_entry(self, key: Scalar, value: Value) -> Mapping:
+        """The same with one value put in or replaced."""
+        others = tuple(entry for entry in self.entries if entry[0].text != key.text)
+        return Mapping((*others, (key, value)), self.place, self.weight + 1)
+
+
+Value: TypeAlias = "Scalar | Sequence | Mapping"
+
+
+def resolve(text: str) -> str | int | float | bool | None:
+    """What YAML 1.2 makes of unquoted text: a number, true, false, null, or the text itself."""
+    tag = str(_yaml.resolver.resolve(ScalarNode, text, (True, False)))
+    if tag not in _CONVERTED:
+        return text
+    convert = getattr(_constructor, f"construct_yaml_{tag.removeprefix(_TAG)}")
+    try:
+        value: int | float | bool | None = convert(ScalarNode(tag, text))
+    except (ValueError, OverflowError):  # A lone "0x", or more digits than Python converts.
+        return text
+    return value
+
+
+def plain(value: Value) -> Plain:
+    """The value without its places."""
+    if isinstance(value, Mapping):
+        return {key.text: plain(each) for key, each in value.entries}
+    if isinstance(value, Sequence):
+        return [plain(each) for each in value.items]
+    return value.value
+
+
+_yaml = YAML(typ="safe", pure=True)
+_constructor = SafeConstructor(loader=_yaml)
