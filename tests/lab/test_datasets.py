@@ -82,7 +82,7 @@ GOOD = Plate(box=(20, 30, 60, 20), corners=((20, 30), (80, 30), (80, 50), (20, 5
         ({"corners": ((20, 30), (80, 50), (80, 30), (20, 50))}, "cross"),
         ({"corners": ((20, 30), (200, 30), (200, 50), (20, 50))}, "outside"),
         ({"corners": ((100, 80), (150, 80), (150, 100), (100, 100))}, "not of the same place"),
-        ({"text": "A"}, "1 characters"),
+        ({"text": "A" * 13}, "13 characters"),
         ({"text": "AB-12"}, "blanks or signs"),
         ({"text": "ab12"}, "upper case"),
         ({"text": "ÄB12"}, "not in the alphabet: Ä"),

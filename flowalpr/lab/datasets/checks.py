@@ -12,8 +12,8 @@ import numpy as np
 from flowalpr.lab.datasets.importers import picture_size
 from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample
 
-SHORTEST, LONGEST = 2, 12
-"""Characters of a plate text: vanity plates of two and the longest of the world stay within."""
+SHORTEST, LONGEST = 1, 12
+"""Characters of a plate text: plates with a single figure exist, and the longest of the world stay within."""
 SMALLEST = 4
 """Pixels of a plate's height below which nobody, person or network, reads anything."""
 OUTSIDE = 2.0

@@ -81,5 +81,18 @@ def split(dataset: Dataset, hashes: Hashes, shares: Mapping[str, float], seed: i
     return {name: [dataset.samples[index] for index in sorted(parts[name])] for name in shares}
 
 
+def shared(first: Dataset, second: Dataset, hashes: tuple[Hashes, Hashes]) -> Iterator[tuple[Sample, Sample, str]]:
+    """Every two samples of two data sets that should not be in both, and what they share."""
+    by_text: dict[str, Sample] = {}
+    for sample in second:
+        by_text.update({plate.text: sample for plate in sample.plates if plate.text})
+    for sample in first:
+        for other in {id(by_text[p.text]): by_text[p.text] for p in sample.plates if p.text in by_text}.values():
+            yield sample, other, "a plate text"
+    for one, two in near_pairs(np.concatenate(hashes)):
+        if one < len(first) <= two:
+            yield first.samples[one], second.samples[two - len(first)], "nearly the same picture"
+
+
 def _chance(name: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed}/{name}".encode()).digest()

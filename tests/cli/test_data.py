@@ -1,0 +1,103 @@
+"""The data commands from end to end: what is printed, what is written, how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from flowalpr.cli.data import app
+from flowalpr.lab.datasets.sample import DataError, load
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Twelve pictures and a table; two pictures bear the same text."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    rows = ["file,text,x,y,w,h"]
+    for index in range(12):
+        pixels = np.random.default_rng(index).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((160, 120)).save(folder / f"{index}.jpg")
+        rows.append(f"{index}.jpg,AB{max(index, 1):02}CDE,20,30,60,20")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.fixture
+def imported(photographs: Path, tmp_path: Path) -> Path:
+    run("import", "csv", photographs, tmp_path / "plates", "--country", "GB")
+    return tmp_path / "plates"
+
+
+def test_import_says_what_it_brought_and_what_it_left_out(photographs: Path, tmp_path: Path) -> None:
+    (photographs / "3.jpg").write_bytes(b"cut")
+    result = run("import", "csv", photographs, tmp_path / "plates")
+    assert result.exit_code == 0
+    assert "11 pictures with 11 plates" in result.stdout
+    assert "3.jpg is not a picture" in result.stderr
+    assert len(load(tmp_path / "plates")) == 11
+
+
+def test_import_as_json_is_one_line_for_scripts(photographs: Path, tmp_path: Path) -> None:
+    result = run("import", "folder", photographs, tmp_path / "plates", "--json")
+    assert json.loads(result.stdout) == {"pictures": 12, "plates": 0, "left_out": []}
+
+
+def test_stats_count_what_was_imported(imported: Path) -> None:
+    (figures,) = json.loads(run("stats", imported, "--json").stdout)
+    assert (figures["pictures"], figures["plates"], figures["texts"]) == (12, 12, 11)
+    assert figures["countries"] == {"GB": 12}
+    table = run("stats", imported).stdout
+    assert "GB 12" in table
+    assert "160 x 120 12" in table
+
+
+def test_check_ends_with_one_and_names_the_label(imported: Path) -> None:
+    assert run("check", imported).exit_code == 0
+    labels = imported / "labels.jsonl"
+    labels.write_text(labels.read_text().replace("60.0, 20.0", "600.0, 20.0", 1))
+    result = run("check", imported)
+    assert result.exit_code == 1
+    assert "images/0.jpg, plate 0: the box leaves the picture" in result.stdout
+    assert json.loads(run("check", imported, "--json").stdout)["mistakes"][0]["plate"] == 0
+
+
+def test_split_parts_share_nothing_and_point_to_the_pictures(imported: Path, tmp_path: Path) -> None:
+    result = run("split", imported, "--to", tmp_path / "parts", "--val", "0.25", "--json")
+    assert json.loads(result.stdout) == {"train": 9, "val": 3}
+    train, val = load(tmp_path / "parts" / "train"), load(tmp_path / "parts" / "val")
+    assert all(part.picture(sample).is_file() for part in (train, val) for sample in part)
+    assert run("check", tmp_path / "parts" / "train", "--apart-from", tmp_path / "parts" / "val").exit_code == 0
+
+
+def test_check_finds_what_two_sets_share(imported: Path) -> None:
+    result = run("check", imported, "--apart-from", imported)
+    assert result.exit_code == 1
+    assert "shares a plate text with" in result.stdout
+    assert "CDE" not in result.stdout, "a plate text is personal"
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused(imported: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="leave nothing to train on"):
+        run("split", imported, "--to", tmp_path / "parts", "--val", "0.6", "--test", "0.4")
+
+
+def test_a_picture_cut_short_is_named_by_split(imported: Path, tmp_path: Path) -> None:
+    (imported / "images" / "3.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match=r"3\.jpg cannot be read"):
+        run("split", imported, "--to", tmp_path / "parts")
+
+
+def test_view_writes_a_page_with_as_many_plates_as_asked_for(imported: Path, tmp_path: Path) -> None:
+    result = run("view", imported, "--to", tmp_path / "sheet.html", "--at-most", "6")
+    assert "6 of 12 plates" in result.stdout
+    assert (tmp_path / "sheet.html").read_text().count("<figure>") == 6
