@@ -64,9 +64,16 @@ class Graph:
         return tuple(node.name for node in self.nodes.values() if name in node.inputs)
 
     def live(self, name: str) -> bool:
-        """Whether every source that reaches that node is live."""
+        """Whether every source that reaches that node is live, so that what it gives may be dropped when late."""
+        return all(self.nodes[each].node.is_live() for each in self._sources_of(name))
+
+    def live_source_reaches(self, name: str) -> bool:
+        """Whether any live source reaches that node, so that wall time passes in it."""
+        return any(self.nodes[each].node.is_live() for each in self._sources_of(name))
+
+    def _sources_of(self, name: str) -> list[str]:
         above = nx.ancestors(self.digraph(), name) | {name}
-        return all(self.nodes[each].node.is_live() for each in above if self.nodes[each].is_source)
+        return [each for each in above if self.nodes[each].is_source]
 
     def digraph(self) -> nx.DiGraph[str]:
         """The wires as a networkx graph, for questions of reachability and for drawing."""

@@ -1,0 +1,216 @@
+"""A graph put together: its segments in their threads, joined by wires; and how a running one is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from flowalpr.engine.clock import RecordedClock, WallClock
+from flowalpr.engine.faults import Breaker, DeadLetters
+from flowalpr.engine.loop import Loop
+from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
+from flowalpr.engine.segment import Segment
+from flowalpr.engine.step import Entry, Step
+from flowalpr.engine.wire import Wire
+from flowalpr.engine.worker import SegmentWorker, SourceWorker, Worker
+from flowalpr.flow.graph import Graph
+from flowalpr.telemetry.meter import quantile
+from flowalpr.telemetry.snapshot import NodeSnapshot, WireSnapshot
+
+
+class Assembly:
+    """The threads of one flow. All methods but `look` and `workers` are for the one thread that owns the flow."""
+
+    def __init__(
+        self, graph: Graph, dead_letters: DeadLetters, loop: Loop, failed: Callable[[BaseException], None]
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._loop = loop
+        self._failed = failed
+        self._graph = graph
+        self._plan = plan(graph)
+        self._workers: dict[str, Worker] = {each.name: self._worker(each, graph) for each in self._plan.segments}
+        self._wires: dict[WirePlan, Wire[Entry]] = {}
+        for change in self._wire(self._plan, self._graph, self._workers, kept=set()).values():
+            change()
+
+    def workers(self) -> tuple[Worker, ...]:
+        """All threads, each after those that feed it."""
+        return tuple(self._workers.values())
+
+    def open(self) -> None:
+        """Open all nodes, sinks first.
+
+        Raises:
+            NotOpenedError: if one cannot be opened; the others are closed again.
+        """
+        _open(list(self._workers.values()))
+
+    def go(self) -> None:
+        """Let messages flow: receivers first, sources last."""
+        for worker in reversed(self._workers.values()):
+            worker.go()
+
+    def replace(self, graph: Graph, drain_for: float) -> tuple[str, ...]:
+        """Change to another graph; the names of the nodes in new segments.
+
+        New nodes are opened first, so that a failure costs nothing. Then messages are led to the new segments, where
+        they wait until the old ones have drained, so that the order of a camera's messages is kept.
+
+        Raises:
+            NotOpenedError: if a new node cannot be opened.
+        """
+        new_plan = plan(graph)
+        kept = self._kept(new_plan, graph)
+        new = {each.name: self._worker(each, graph) for each in new_plan.segments if each.name not in kept}
+        _open(list(new.values()))
+        workers = {each.name: new.get(each.name) or self._workers[each.name] for each in new_plan.segments}
+        gone = [worker for name, worker in self._workers.items() if name not in kept]
+        before = self._wires
+        changes = self._wire(new_plan, graph, workers, kept)
+        for name, change in changes.items():
+            workers[name].rewire(change)
+        senders = self._plan.segment_of()
+        for planned, wire in before.items():
+            if planned not in self._wires and senders[planned.source] in kept:
+                wire.close()
+        self._workers, self._plan, self._graph = workers, new_plan, graph
+        _retire(gone, drain_for)
+        for worker in reversed(new.values()):
+            worker.go()
+        return tuple(step.name for worker in new.values() for step in worker.segment.steps)
+
+    def look(self) -> tuple[tuple[NodeSnapshot, ...], tuple[WireSnapshot, ...]]:
+        """What each node and each wire has done so far."""
+        wires = tuple(self._wires.items())
+        nodes = tuple(_look_at(step, wires) for worker in self.workers() for step in worker.segment.steps)
+        return nodes, tuple(_look_along(planned, wire) for planned, wire in wires)
+
+    def _worker(self, segment: SegmentPlan, graph: Graph) -> Worker:
+        steps = {name: self._step(name, graph) for name in segment.nodes}
+        for name, step in steps.items():
+            step.next = tuple(steps[each] for each in reversed(graph.outputs(name)) if each in steps)
+        running = Segment(segment.name, list(steps.values()))
+        if graph.nodes[segment.name].is_source:
+            worker: Worker = SourceWorker(running, self._failed, self._loop.iterate)
+        else:
+            clock = WallClock() if _is_live(graph, segment) else RecordedClock()
+            worker = SegmentWorker(running, self._failed, clock)
+        for name in segment.nodes:
+            graph.nodes[name].node.place(name, worker.stopping)
+        return worker
+
+    def _step(self, name: str, graph: Graph) -> Step:
+        return Step(graph.nodes[name], self._dead_letters, self._loop.run, Breaker())
+
+    def _wire(
+        self, new_plan: Plan, graph: Graph, workers: Mapping[str, Worker], kept: set[str]
+    ) -> dict[str, Callable[[], None]]:
+        """Make the wires that are not there yet; for each segment, the change that leads its messages along them."""
+        sender = new_plan.segment_of()
+        wires: dict[WirePlan, Wire[Entry]] = {}
+        for planned in new_plan.wires:
+            stays = planned in self._wires and sender[planned.source] in kept and planned.segment in kept
+            wires[planned] = self._wires[planned] if stays else _attached(planned, workers[planned.segment])
+        self._wires = wires
+
+        def change_of(worker: Worker) -> Callable[[], None]:
+            def change() -> None:
+                for step in worker.segment.steps:
+                    step.flow_node = graph.nodes[step.name]
+                    step.wires = tuple(w for p, w in wires.items() if p.source == step.name and not p.faults)
+                    step.caught_by = next((w for p, w in wires.items() if p.source == step.name and p.faults), None)
+
+            return change
+
+        return {name: change_of(worker) for name, worker in workers.items()}
+
+    def _kept(self, new_plan: Plan, graph: Graph) -> set[str]:
+        """Names of the segments that may go on as they are: same nodes, same settings, same calls among them."""
+        old = {each.name: each for each in self._plan.segments}
+        return {
+            each.name
+            for each in new_plan.segments
+            if each.name in old
+            and each.nodes == old[each.name].nodes
+            and _is_live(graph, each) == _is_live(self._graph, each)
+            and all(_same(name, self._graph, graph, each.nodes) for name in each.nodes)
+        }
+
+
+def _open(workers: list[Worker]) -> None:
+    opened: list[Worker] = []
+    try:
+        for worker in reversed(workers):
+            opened.append(worker)
+            worker.open()
+    except BaseException:
+        for worker in opened:
+            worker.abort()
+            worker.join(5.0)
+        raise
+
+
+def _retire(workers: list[Worker], seconds: float) -> None:
+    """Let threads drain and end; those that do not in time are aborted."""
+    until = monotonic() + seconds
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        if not worker.join(until - monotonic()):
+            worker.abort()
+
+
+def _attached(planned: WirePlan, worker: Worker) -> Wire[Entry]:
+    if not isinstance(worker, SegmentWorker):
+        raise TypeError(f"{planned.segment} is a source and cannot receive")
+    steps = {step.name: step for step in worker.segment.steps}
+    entry = tuple(steps[name] for name in reversed(planned.entries))
+    return worker.inbox.attach(entry, holds=planned.holds, drops=planned.drops)
+
+
+def _is_live(graph: Graph, segment: SegmentPlan) -> bool:
+    """Whether wall time passes in it: any source that reaches it is live. A catch node lives in wall time too."""
+    return any(graph.live_source_reaches(name) or graph.catches(name) for name in segment.nodes)
+
+
+def _same(name: str, old: Graph, new: Graph, segment: tuple[str, ...]) -> bool:
+    before, after = old.nodes[name], new.nodes[name]
+    inner = [tuple(each for each in graph.outputs(name) if each in segment) for graph in (old, new)]
+    return before.same_as(after) and before.gives is after.gives and inner[0] == inner[1]
+
+
+def _look_at(step: Step, wires: tuple[tuple[WirePlan, Wire[Entry]], ...]) -> NodeSnapshot:
+    meter = step.meter
+    inward = [wire for planned, wire in wires if step.name in planned.entries]
+    return NodeSnapshot(
+        name=step.name,
+        uses=step.flow_node.uses,
+        kind=step.flow_node.ports.kind,
+        state=meter.state,
+        taken=meter.taken,
+        given=meter.given,
+        dropped=meter.dropped + sum(wire.dropped for wire in inward),
+        waiting=sum(wire.waiting() for wire in inward),
+        errors=meter.errors,
+        last_error=meter.last_error,
+        busy_ms=meter.busy / 1e6,
+        p50_ms=quantile(meter.buckets, 0.50) * 1000,
+        p95_ms=quantile(meter.buckets, 0.95) * 1000,
+        p99_ms=quantile(meter.buckets, 0.99) * 1000,
+    )
+
+
+def _look_along(planned: WirePlan, wire: Wire[Entry]) -> WireSnapshot:
+    return WireSnapshot(
+        source=planned.source,
+        target=planned.segment,
+        holds=wire.holds,
+        waiting=wire.waiting(),
+        peak=wire.peak,
+        passed=wire.passed,
+        dropped=wire.dropped,
+        blocked=wire.blocked,
+        age_ms=wire.age / 1e6,
+        oldest_ms=wire.oldest / 1e6,
+    )

@@ -1,0 +1,115 @@
+"""What becomes of an error: it is counted and logged, and its message goes to a catch node or the dead-letter file.
+
+Errors that keep coming trip a breaker: the node rests 1, 2, 4 ... 60 s, then is tried with one message again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from flowalpr.messages import Fault, Message, PlateRead, masked, stamp_of
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("flowalpr.engine")
+
+TRIP_AFTER = 5
+"""Errors in a row after which a node rests."""
+LONGEST_REST = 60.0
+"""Seconds; a rest doubles from one second up to this."""
+DEAD_LETTERS_HOLD = 10_000_000
+"""Bytes in the dead-letter file before it is put aside as `.1`, in place of the one put aside before."""
+
+
+class FlowStopped(Exception):  # noqa: N818  # Not an error of its own: it carries one out of a node's thread.
+    """A node whose `on_error` is `stop` failed."""
+
+
+def fault_of(node: str, error: Exception, message: Message | None) -> Fault:
+    """The fault that an exception makes; a plate text that stands in the error's words is masked."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(message, PlateRead):
+        words = words.replace(message.text, masked(message.text)).replace(message.raw, masked(message.raw))
+    return Fault(words, message, node=node, trace="".join(traceback.format_exception(error)))
+
+
+def report(fault: Fault, *, resting: bool = False) -> None:
+    """Write a fault to the log, with the frame it is about; a message kept from a resting node only in detail."""
+    stamp = stamp_of(fault)
+    about: dict[str, Any] = {"camera": stamp.camera, "frame": stamp.number} if stamp else {}  # Any: log values
+    if fault.source:
+        about["file"] = fault.source
+    write = log.debug if resting else log.error
+    write("node failed", node=fault.node, error=fault.error, **about)
+    if fault.trace:
+        log.debug("trace", node=fault.node, trace=fault.trace)
+
+
+class Breaker:
+    """Decides when a node that keeps failing rests, and when it is tried again."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._streak = 0
+        self._rest = 0.0
+        self._until = 0.0
+
+    def failed(self) -> float:
+        """Count an error; seconds to rest from now, or 0 for none."""
+        self._streak += 1
+        if self._streak < TRIP_AFTER:
+            return 0.0
+        self._rest = min(max(1.0, self._rest * 2), LONGEST_REST)
+        self._until = self._clock() + self._rest
+        return self._rest
+
+    def worked(self) -> None:
+        """Count a success: all is forgiven."""
+        self._streak, self._rest, self._until = 0, 0.0, 0.0
+
+    def resting(self) -> float:
+        """Seconds left to rest; 0 when the node may be tried."""
+        return max(0.0, self._until - self._clock())
+
+
+class DeadLetters:
+    """A bounded file of the messages that failed and that no node caught, one JSON object a line.
+
+    It holds plate texts, so that a read can be recovered; hence only its owner may read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._lock = threading.Lock()
+        self._failed = False
+
+    def add(self, fault: Fault) -> None:
+        """Append a fault. If that fails too (the disk is full), say so once in the log and count on."""
+        line = json.dumps(fault.record(), ensure_ascii=False) + "\n"
+        with self._lock:
+            self.count += 1
+            try:
+                self._append(line.encode())
+                self._failed = False
+            except OSError as error:
+                if not self._failed:
+                    log.error("dead letters cannot be written", path=str(self.path), error=str(error))
+                self._failed = True
+
+    def _append(self, line: bytes) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.path.exists() and self.path.stat().st_size + len(line) > DEAD_LETTERS_HOLD:
+            self.path.replace(self.path.with_suffix(self.path.suffix + ".1"))
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)

@@ -1,0 +1,143 @@
+"""Runs a flow: opens all, lets it run, drains, closes all; and replaces, while it runs, only what changed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+from time import monotonic
+
+import pluggy
+
+from flowalpr.engine.assembly import Assembly
+from flowalpr.engine.faults import DeadLetters
+from flowalpr.engine.loop import Loop
+from flowalpr.engine.worker import SourceWorker, Worker
+from flowalpr.flow.graph import Graph
+from flowalpr.telemetry.snapshot import FlowSnapshot
+
+DRAIN_FOR = 5.0
+"""Seconds that messages on their way have to arrive after the sources have stopped."""
+
+
+class Runner:
+    """One running flow. Made, started, stopped and redeployed from one thread; may be looked at from any."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        dead_letters: Path,
+        *,
+        hook: pluggy.HookRelay | None = None,
+        drain_for: float = DRAIN_FOR,
+    ) -> None:
+        self.graph = graph
+        self.dead_letters = DeadLetters(dead_letters)
+        self.error: BaseException | None = None
+        """Why the flow failed, or None."""
+        self.left_behind: tuple[str, ...] = ()
+        """Nodes that did not stop in time and were abandoned."""
+        self._hook = hook
+        self._drain_for = drain_for
+        self._loop = Loop()
+        self._halted = threading.Event()
+        self._aborting = False
+        self._started_at = monotonic()
+        self._running: Assembly | None = None
+
+    def start(self) -> None:
+        """Open every node, sinks first, and let the sources begin.
+
+        Raises:
+            NotOpenedError: if a node cannot be opened; all others are closed again.
+        """
+        self._started_at = monotonic()
+        self._running = Assembly(self.graph, self.dead_letters, self._loop, self._failed)
+        try:
+            self._running.open()
+        except BaseException:
+            self._close()
+            raise
+        if self._hook is not None:
+            nodes = {name: each.node for name, each in self.graph.nodes.items()}
+            self._hook.flowalpr_flow_started(name=self.graph.name, nodes=nodes)
+        self._running.go()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the flow has ended by itself, failed, or been asked to stop; False if it still runs."""
+        until = None if seconds is None else monotonic() + seconds
+        while not self._halted.is_set() and any(worker.running for worker in self._workers()):
+            left = 0.1 if until is None else min(0.1, until - monotonic())
+            if left <= 0:
+                return False
+            self._halted.wait(left)
+        return True
+
+    def halt(self) -> None:
+        """Make `wait` return; safe to call from a signal handler. A second call forgoes the draining."""
+        self._aborting = self._halted.is_set()
+        self._halted.set()
+
+    def stop(self) -> None:
+        """Stop the sources, drain for a few seconds, close every node, and tell the plugins."""
+        if self._running is None:
+            return
+        for worker in self._workers():
+            if isinstance(worker, SourceWorker):
+                worker.stop()
+        self._join(monotonic() + self._drain_for)
+        if any(worker.running for worker in self._workers()):
+            for worker in self._workers():
+                worker.abort()
+            self._aborting = False
+            self._join(monotonic() + 1.0)
+        self.left_behind = tuple(worker.segment.name for worker in self._workers() if worker.running)
+        self._close()
+        if self._hook is not None:
+            self._hook.flowalpr_flow_stopped(name=self.graph.name, error=self.error)
+
+    def deploy(self, graph: Graph) -> tuple[str, ...]:
+        """Replace the running graph by a changed one; the names of the nodes that were replaced or added.
+
+        Segments that did not change go on, and their messages wait while others are replaced.
+
+        Raises:
+            NotOpenedError: if a new node cannot be opened; the flow then goes on as it was.
+        """
+        if self._running is None:
+            raise RuntimeError("deploy needs a flow that has been started")
+        changed = self._running.replace(graph, self._drain_for)
+        self.graph = graph
+        return changed
+
+    def failed_sources(self) -> tuple[str, ...]:
+        """Recordings that could not be read to their end."""
+        return tuple(
+            worker.segment.name for worker in self._workers() if isinstance(worker, SourceWorker) and worker.gave_up
+        )
+
+    def snapshot(self) -> FlowSnapshot:
+        """What each node and wire has done so far."""
+        nodes, wires = ((), ()) if self._running is None else self._running.look()
+        return FlowSnapshot(
+            flow=self.graph.name,
+            time=datetime.now(timezone.utc),
+            seconds=monotonic() - self._started_at,
+            nodes=nodes,
+            wires=wires,
+        )
+
+    def _workers(self) -> tuple[Worker, ...]:
+        return () if self._running is None else self._running.workers()
+
+    def _join(self, until: float) -> None:
+        for worker in self._workers():
+            while worker.running and monotonic() < until and not self._aborting:
+                worker.join(min(0.1, until - monotonic()))
+
+    def _close(self) -> None:
+        self._loop.close()
+
+    def _failed(self, error: BaseException) -> None:
+        self.error = self.error or error
+        self._halted.set()

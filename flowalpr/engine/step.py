@@ -1,0 +1,121 @@
+"""One node inside a running segment: its bound method, its counters, and where its messages and faults go."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+from flowalpr.engine.faults import Breaker, DeadLetters, FlowStopped, fault_of, report
+from flowalpr.engine.wire import Wire
+from flowalpr.flow.graph import FlowNode
+from flowalpr.messages import Fault, Message
+from flowalpr.node import Node
+from flowalpr.telemetry.meter import Meter
+
+Entry = tuple["Step", ...]
+"""Where a wire leads: the steps that receive, last first, as the segment's stack wants them."""
+Await = Callable[[Awaitable[Any]], Any]  # Any: whatever the awaited gives
+"""Runs an awaitable of a node written with `async def` to its end."""
+
+
+class Step:
+    """A node at work. Only the thread of its segment calls it."""
+
+    __slots__ = (
+        "_await",
+        "_breaker",
+        "_dead_letters",
+        "_succeeded_before",
+        "caught_by",
+        "flow_node",
+        "gives",
+        "meter",
+        "next",
+        "node",
+        "process",
+        "wires",
+    )
+
+    def __init__(self, flow_node: FlowNode, dead_letters: DeadLetters, await_: Await, breaker: Breaker) -> None:
+        self.flow_node = flow_node
+        self.node: Node = flow_node.node
+        self.gives: type[Message] | tuple[()] = flow_node.gives or ()
+        self.meter = Meter()
+        self.next: Entry = ()
+        """The steps of this segment that receive, last first."""
+        self.wires: tuple[Wire[Entry], ...] = ()
+        """The wires to other segments."""
+        self.caught_by: Wire[Entry] | None = None
+        """The wire to the node that `on_error` names."""
+        self._dead_letters = dead_letters
+        self._await = await_
+        self._breaker = breaker
+        self._succeeded_before = 0
+        self.process: Callable[..., Any] = self._call  # Any: each node has its own signature
+
+    @property
+    def name(self) -> str:
+        """The node's name in the flow."""
+        return self.flow_node.name
+
+    @property
+    def _call(self) -> Callable[..., Any]:  # Any: each node has its own signature
+        process: Callable[..., Any] = getattr(self.node, "process")  # noqa: B009  # Not declared in Node.
+        return self._awaited(process) if self.flow_node.ports.is_async and not self.flow_node.is_source else process
+
+    def _awaited(self, process: Callable[..., Any]) -> Callable[..., Any]:  # Any: as above
+        return lambda message: self._await(process(message))
+
+    def settled(self, result: Any) -> Any:  # Any: whatever `open`, `due` and `close` give
+        """A result of `open`, `due` or `close`, awaited if it must be."""
+        return self._await(result) if isawaitable(result) else result
+
+    def failed(self, error: Exception, message: Message | None) -> None:
+        """Deal with an exception of the node.
+
+        Raises:
+            FlowStopped: if its `on_error` is `stop`.
+        """
+        fault = fault_of(self.name, error, message)
+        self.fault(fault)
+        if self.meter.taken != self._succeeded_before:
+            self._breaker.worked()
+        self._succeeded_before = self.meter.taken
+        rest = self._breaker.failed()
+        if rest:
+            self.meter.state = f"resting {rest:.0f} s: {fault.error}"
+            self.process = self._rest
+
+    def fault(self, fault: Fault) -> None:
+        """Count, report and pass on a fault.
+
+        Raises:
+            FlowStopped: if the node's `on_error` is `stop`.
+        """
+        self.meter.errors += 1
+        self.meter.last_error = fault.error
+        report(fault)
+        self._hand_on(fault)
+        if self.flow_node.on_error == "stop":
+            raise FlowStopped(f"{self.name}: {fault.error}")
+
+    def _rest(self, message: Message) -> Any:  # Any: what the node gives
+        """Stands in for `process` after the breaker has tripped, and puts it back once the node works again."""
+        if self._breaker.resting():
+            self.meter.dropped += 1
+            fault = Fault(f"the node rests after errors: {self.meter.last_error}", message, node=self.name)
+            report(fault, resting=True)
+            self._hand_on(fault)
+            return None
+        result = self._call(message)
+        self._breaker.worked()
+        self.meter.state = "running"
+        self.process = self._call
+        return result
+
+    def _hand_on(self, fault: Fault) -> None:
+        if self.caught_by is not None:
+            self.caught_by.put(fault)
+        else:
+            self._dead_letters.add(fault)

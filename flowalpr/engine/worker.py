@@ -1,0 +1,211 @@
+"""The threads of a running flow: one for each segment, and one for each source."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from flowalpr.engine.clock import Clock, WallClock
+from flowalpr.engine.faults import FlowStopped
+from flowalpr.engine.segment import Segment
+from flowalpr.engine.step import Entry, Step
+from flowalpr.engine.wire import Inbox, Wire
+from flowalpr.messages import Fault, Frame, Message
+
+LONGEST_RETRY = 60.0
+"""Seconds between two tries to reopen a live source; they grow 1, 2, 4 ... up to this."""
+
+
+class Worker:
+    """A thread that opens a segment, waits for `go`, runs it to the end of its input, and closes it."""
+
+    def __init__(self, segment: Segment, failed: Callable[[BaseException], None]) -> None:
+        self.segment = segment
+        self.stopping = threading.Event()
+        """Set to make a source stop; everything behind it then ends by itself."""
+        self.open_error: Exception | None = None
+        self._failed = failed
+        self._opened = threading.Event()
+        self._go = threading.Event()
+        self._sending = threading.Lock()
+        """Held while messages are dealt with, so that wires are never changed in the middle of one."""
+        self._aborted = False
+        self._thread = threading.Thread(target=self._run, name=f"flow {segment.name}", daemon=True)
+
+    def open(self) -> None:
+        """Start the thread and wait until its nodes are open.
+
+        Raises:
+            NotOpenedError: if one cannot be opened.
+        """
+        self._thread.start()
+        self._opened.wait()
+        if self.open_error is not None:
+            raise self.open_error
+
+    def go(self) -> None:
+        """Let messages flow."""
+        self._go.set()
+
+    def stop(self) -> None:
+        """Make a source stop; what is behind it then ends by itself."""
+        self.stopping.set()
+        self._go.set()
+
+    def abort(self) -> None:
+        """End at once, without draining: what waits is dropped. Before `go`, nodes are closed without having run."""
+        self._aborted = True
+        self.stop()
+        for wire in self.wires():
+            wire.cut()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; False if it did not come in that time."""
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread.is_alive()
+
+    def wires(self) -> list[Wire[Entry]]:
+        """All wires that leave this segment."""
+        found = [wire for step in self.segment.steps for wire in step.wires]
+        return found + [step.caught_by for step in self.segment.steps if step.caught_by is not None]
+
+    def rewire(self, change: Callable[[], None]) -> None:
+        """Change where messages go, between two messages."""
+        with self._sending:
+            change()
+
+    def _run(self) -> None:
+        try:
+            self.segment.open()
+        except Exception as error:  # Handed to the thread that waits in `open`.
+            self.open_error = error
+            return
+        finally:
+            self._opened.set()
+        self._go.wait()
+        try:
+            if not self._aborted:
+                self._work()
+        except FlowStopped as stop:
+            self._failed(stop)
+        except BaseException as error:  # A fault of the engine itself: never die in silence.
+            self._failed(error)
+        finally:
+            self.segment.close()
+            for wire in self.wires():
+                wire.close()
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+
+class SegmentWorker(Worker):
+    """Runs a segment that receives."""
+
+    def __init__(self, segment: Segment, failed: Callable[[BaseException], None], clock: Clock) -> None:
+        super().__init__(segment, failed)
+        self.inbox: Inbox[Entry] = Inbox()
+        self._clock = clock
+
+    def _work(self) -> None:
+        keeps_time = self.segment.keeps_time()
+        # Without a due node the thread sleeps until rung; the time limit only lets it notice an abort.
+        idle = 1.0 if not keeps_time or not isinstance(self._clock, WallClock) else None
+        while not self._aborted:
+            try:
+                arrived = self.inbox.next(self._clock.wait() if idle is None else idle)
+            except EOFError:
+                break
+            with self._sending:
+                message = None
+                if arrived is not None:
+                    entry, message = arrived
+                    self.segment.handle(entry, message)
+                now = self._clock.tick(message) if keeps_time else None
+                if now is not None:
+                    self.segment.due(now)
+        with self._sending:
+            self.segment.finish()
+
+
+class SourceWorker(Worker):
+    """Runs one source, and opens it anew when a live one fails."""
+
+    def __init__(self, segment: Segment, failed: Callable[[BaseException], None], iterate: Any) -> None:
+        super().__init__(segment, failed)
+        (self._step,) = segment.steps
+        self._iterate: Callable[[AsyncIterator[Any]], Iterator[Any]] = iterate  # Any: what a source yields
+        self._live = self._step.node.is_live()
+        self._tries = 0
+        self.gave_up = False
+        """Whether the source ended by an error: a recording that could not be read to its end."""
+
+    def _work(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._read()
+                break
+            except FlowStopped:
+                raise
+            except Exception as error:
+                self._step.failed(error, None)
+                if not self._live:
+                    self.gave_up = True
+                    break
+                self._reopen()
+
+    def _read(self) -> None:
+        step = self._step
+        messages: Any = step.node.process()  # type: ignore[attr-defined]  # Each node declares its own.
+        if isinstance(messages, AsyncIterator):
+            messages = self._iterate(messages)
+        elif isinstance(messages, Message) or messages is None:
+            messages = iter(() if messages is None else (messages,))
+        try:
+            for message in messages:
+                if self.stopping.is_set():
+                    return
+                self._send(step, message)
+        finally:
+            close = getattr(messages, "close", None)
+            if close is not None:
+                close()
+
+    def _send(self, step: Step, message: Message) -> None:
+        if isinstance(message, Fault) and not isinstance(message, step.gives):
+            step.fault(Fault(message.error, message.message, step.name, message.source, message.trace))
+            return
+        if not isinstance(message, step.gives):
+            raise TypeError(f"process gave {type(message).__name__}, which its type hint does not promise")
+        if isinstance(message, Frame):
+            message.image.setflags(write=False)  # From here on nobody may change it, so nobody need copy it.
+        self._tries = 0
+        step.meter.taken += 1
+        step.meter.given += 1
+        with self._sending:
+            for wire in step.wires:
+                wire.put(message)
+
+    def _reopen(self) -> None:
+        """Close, wait 1, 2, 4 ... 60 s (each up to a fifth longer, so that cameras do not return in step), open."""
+        step = self._step
+        while not self.stopping.is_set():
+            pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
+            self._tries += 1
+            step.meter.state = f"retry in {pause:.0f} s: {step.meter.last_error}"
+            try:
+                step.settled(step.node.close())
+                if step.node.wait(pause):
+                    return
+                step.settled(step.node.open())
+                step.meter.state = "running"
+                return
+            except Exception as error:
+                step.failed(error, None)
