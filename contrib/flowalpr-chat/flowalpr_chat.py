@@ -53,6 +53,7 @@ class Chat(Node):
         try:
             urllib.request.urlopen(request, timeout=self.give_up_after.total_seconds()).close()  # noqa: S310
         except urllib.error.HTTPError as error:
+            error.close()
             # Neither the address nor the text may show up in an error, so this says less than it knows.
             raise ConnectionError(f"the chat refused the post: {error.code} {error.reason}") from None
         except OSError as error:
