@@ -13,7 +13,7 @@ import numpy.typing as npt
 from flowalpr.errors import FlowalprError, Problem
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession  # type: ignore[import-untyped]  # carries no types
 
 
 class ParityError(FlowalprError):

@@ -45,8 +45,8 @@ class Sensitivity:
 def to_fp16(source: Path, target: Path) -> None:
     """Write the half-precision form of a network; its inputs and outputs stay float32."""
     import onnx
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-    from onnxruntime.transformers.onnx_model import OnnxModel
+    from onnxruntime.transformers.float16 import convert_float_to_float16  # type: ignore[import-untyped]  # no types
+    from onnxruntime.transformers.onnx_model import OnnxModel  # type: ignore[import-untyped]  # no types
 
     model = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
     model.topological_sort()  # The converter appends its casts at the end; the standard wants them before their use.
@@ -72,7 +72,7 @@ def quantizer(
     source: Path, inputs: Inputs, *, calibrate: Calibrate = "minmax", runs_on: Target = "cpu"
 ) -> Iterator[Quantizer]:
     """A quantizer of one network that calibrates once, however many forms are then written."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]  # no types
 
     with tempfile.TemporaryDirectory(prefix="flowalpr-int8-") as folder:
         prepared = Path(folder, "prepared.onnx")
@@ -97,7 +97,12 @@ class Quantizer:
 
     def write(self, target: Path, leave_out: Sequence[str] = ()) -> None:
         """Write the INT8 form in which the layers named keep full precision."""
-        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization import (  # type: ignore[import-untyped]  # no types
+            CalibrationMethod,
+            QuantFormat,
+            QuantType,
+            quantize_static,
+        )
 
         methods = {
             "minmax": CalibrationMethod.MinMax,
