@@ -28,19 +28,19 @@ golden: .venv/test.stamp
 
 wheel: .venv/test.stamp
 	@rm -rf dist && $(BIN)/python -m build -q --wheel .
-	@$(PYTHON) -m venv --clear .venv/trial && .venv/trial/bin/pip install -q "$$(ls dist/*.whl)[cpu]"
+	@$(PYTHON) -m venv --clear .venv/trial && .venv/trial/bin/pip install -qq "$$(ls dist/*.whl)[cpu]"
 	@cd .venv/trial && bin/flowalpr run parking && echo "it works: $$(ls $(CURDIR)/dist/*.whl)"
 
 .venv/run.stamp: pyproject.toml | .venv/bin/pip
 	@echo "installing flowalpr into .venv (once, a minute or two)"
-	@$(BIN)/pip install -q -e '.[cpu]'
+	@$(BIN)/pip install -qq -e '.[cpu]'
 	@touch $@
 
 # The tests of training need torch. Its CPU build is installed where the package index has it; the build that is on
 # every index brings gigabytes of CUDA, so that one is left to whoever wants it: see CONTRIBUTING.md.
 .venv/test.stamp: .venv/run.stamp
-	@$(BIN)/pip install -q -e '.[cpu,dev]'
-	@$(BIN)/pip install -q '$(TORCH)' -e '.[train]' 2> .venv/torch.txt || echo "no $(TORCH) here: tests of training stay out"
+	@$(BIN)/pip install -qq -e '.[cpu,dev]'
+	@$(BIN)/pip install -qq '$(TORCH)' -e '.[train]' 2> .venv/torch.txt || echo "no $(TORCH) here: tests of training stay out"
 	@touch $@
 
 .venv/bin/pip:
