@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from flowalpr.engine.clock import RecordedClock, WallClock
-from flowalpr.engine.faults import Breaker, DeadLetters
+from flowalpr.engine.faults import DeadLetters
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
 from flowalpr.engine.segment import Segment
@@ -101,7 +101,7 @@ class Assembly:
         return worker
 
     def _step(self, name: str, graph: Graph) -> Step:
-        return Step(graph.nodes[name], self._dead_letters, self._loop.run, Breaker())
+        return Step(graph.nodes[name], self._dead_letters.add, self._loop.run)
 
     def _wire(
         self, new_plan: Plan, graph: Graph, workers: Mapping[str, Worker], kept: set[str]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-from flowalpr.engine.faults import Breaker, DeadLetters, FlowStopped, fault_of, report
+from flowalpr.engine.faults import Breaker, FlowStopped, fault_of, report
 from flowalpr.engine.wire import Wire
 from flowalpr.flow.graph import FlowNode
 from flowalpr.messages import Fault, Message
@@ -19,14 +19,18 @@ Await = Callable[[Awaitable[Any]], Any]  # Any: whatever the awaited gives
 """Runs an awaitable of a node written with `async def` to its end."""
 
 
+class _NodeRests(Exception):  # noqa: N818  # No error: it keeps a message that was not dealt with from being counted.
+    """The node was not called."""
+
+
 class Step:
     """A node at work. Only the thread of its segment calls it."""
 
     __slots__ = (
         "_await",
         "_breaker",
-        "_dead_letters",
         "_succeeded_before",
+        "_uncaught",
         "caught_by",
         "flow_node",
         "gives",
@@ -37,7 +41,10 @@ class Step:
         "wires",
     )
 
-    def __init__(self, flow_node: FlowNode, dead_letters: DeadLetters, await_: Await, breaker: Breaker) -> None:
+    def __init__(
+        self, flow_node: FlowNode, uncaught: Callable[[Fault], None], await_: Await, breaker: Breaker | None = None
+    ) -> None:
+        """`uncaught` takes the faults that no node of the flow catches."""
         self.flow_node = flow_node
         self.node: Node = flow_node.node
         self.gives: type[Message] | tuple[()] = flow_node.gives or ()
@@ -48,9 +55,9 @@ class Step:
         """The wires to other segments."""
         self.caught_by: Wire[Entry] | None = None
         """The wire to the node that `on_error` names."""
-        self._dead_letters = dead_letters
+        self._uncaught = uncaught
         self._await = await_
-        self._breaker = breaker
+        self._breaker = breaker or Breaker()
         self._succeeded_before = 0
         self.process: Callable[..., Any] = self._call  # Any: each node has its own signature
 
@@ -77,6 +84,8 @@ class Step:
         Raises:
             FlowStopped: if its `on_error` is `stop`.
         """
+        if isinstance(error, _NodeRests):
+            return
         fault = fault_of(self.name, error, message)
         self.fault(fault)
         if self.meter.taken != self._succeeded_before:
@@ -107,7 +116,7 @@ class Step:
             fault = Fault(f"the node rests after errors: {self.meter.last_error}", message, node=self.name)
             report(fault, resting=True)
             self._hand_on(fault)
-            return None
+            raise _NodeRests
         result = self._call(message)
         self._breaker.worked()
         self.meter.state = "running"
@@ -118,4 +127,4 @@ class Step:
         if self.caught_by is not None:
             self.caught_by.put(fault)
         else:
-            self._dead_letters.add(fault)
+            self._uncaught(fault)

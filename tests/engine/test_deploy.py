@@ -1,0 +1,176 @@
+"""A running flow is changed: what did not change goes on, and nothing is lost or reordered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import PrivateAttr
+from support.flows import Catch, Fails, Frames, Heavy, Keep, Pass, Reads, graph_of
+
+from flowalpr import Message, Node, PlateRead, SetupError
+from flowalpr.engine.segment import NotOpenedError
+
+
+class Tape(Reads):
+    """Reads that come one for each token given, so that a test decides when."""
+
+    _given: int = PrivateAttr(0)
+    _upto: int = PrivateAttr(0)
+
+    def process(self) -> Iterator[PlateRead]:
+        for read in super().process():
+            while self._upto <= read.stamp.number:
+                if self.wait(0.001):
+                    return
+            yield read
+
+    def play(self, upto: int) -> None:
+        self._upto = upto
+
+
+def texts(*keeps: Keep) -> list[str]:
+    return [message.text for keep in keeps for message in keep.kept() if isinstance(message, PlateRead)]
+
+
+def until(runner, condition) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        runner.wait(0.005)
+    raise AssertionError("it never happened")
+
+
+def test_a_changed_filter_is_replaced_and_the_camera_goes_on(runner):
+    tape, keep = Tape(count=400), Keep()
+    running = runner(
+        graph_of(("tape", tape, ""), ("pass", Pass(), "tape"), ("heavy", Heavy(), "pass"), ("keep", keep, "heavy"))
+    )
+    running.start()
+    tape.play(200)
+    until(running, lambda: keep.kept())
+    new = Pass(label="new")
+    changed = running.deploy(
+        graph_of(
+            ("tape", Tape(count=400), ""), ("pass", new, "tape"), ("heavy", Heavy(), "pass"), ("keep", Keep(), "heavy")
+        )
+    )
+    tape.play(400)
+    assert running.wait(20)
+    assert changed == ("pass",)
+    assert texts(keep) == [f"R{number:04}" for number in range(400)]
+
+
+def test_a_new_branch_gets_what_comes_after_it_was_added_and_the_old_one_loses_nothing(runner):
+    tape, keep, extra = Tape(count=100), Keep(), Keep()
+    running = runner(graph_of(("tape", tape, ""), ("heavy", Heavy(), "tape"), ("keep", keep, "heavy")))
+    running.start()
+    tape.play(50)
+    until(running, lambda: len(keep.kept()) == 50)
+    changed = running.deploy(
+        graph_of(
+            ("tape", Tape(count=100), ""),
+            ("heavy", Heavy(), "tape"),
+            ("keep", Keep(), "heavy"),
+            ("extra", extra, "tape"),
+        )
+    )
+    tape.play(100)
+    assert running.wait(20)
+    assert changed == ("extra",)
+    assert texts(keep) == [f"R{number:04}" for number in range(100)]
+    assert texts(extra) == [f"R{number:04}" for number in range(50, 100)]
+
+
+def test_a_branch_taken_away_is_drained_and_closed(runner):
+    tape, keep, extra = Tape(count=60), Keep(), Keep()
+    running = runner(
+        graph_of(("tape", tape, ""), ("heavy", Heavy(), "tape"), ("keep", keep, "heavy"), ("extra", extra, "tape"))
+    )
+    running.start()
+    tape.play(30)
+    until(running, lambda: len(keep.kept()) == 30)
+    running.deploy(graph_of(("tape", Tape(count=60), ""), ("heavy", Heavy(), "tape"), ("keep", Keep(), "heavy")))
+    tape.play(60)
+    assert running.wait(20)
+    assert texts(keep) == [f"R{number:04}" for number in range(60)]
+    assert texts(extra) == [f"R{number:04}" for number in range(30)]
+    assert "extra" not in [node.name for node in running.snapshot().nodes]
+
+
+def test_a_second_camera_can_be_added_while_the_first_runs(runner):
+    tape, keep = Tape(count=40), Keep()
+    running = runner(graph_of(("tape", tape, ""), ("heavy", Heavy(), "tape"), ("keep", keep, "heavy")))
+    running.start()
+    tape.play(20)
+    until(running, lambda: len(keep.kept()) == 20)
+    running.deploy(
+        graph_of(
+            ("tape", Tape(count=40), ""),
+            ("other", Reads(count=15), ""),
+            ("heavy", Heavy(), "tape other"),
+            ("keep", Keep(), "heavy"),
+        )
+    )
+    tape.play(40)
+    assert running.wait(20)
+    by_camera = {camera: [m.text for m in keep.kept() if m.stamp.camera == camera] for camera in ("tape", "other")}
+    assert by_camera == {
+        "tape": [f"R{number:04}" for number in range(40)],
+        "other": [f"R{number:04}" for number in range(15)],
+    }
+
+
+class Refuses(Node):
+    """A sink that cannot be opened."""
+
+    def open(self) -> None:
+        raise SetupError("there is no such broker")
+
+    def process(self, message: Message) -> None: ...
+
+
+def test_a_change_that_cannot_be_opened_leaves_the_flow_as_it_was(runner):
+    tape, keep = Tape(count=40), Keep()
+    running = runner(graph_of(("tape", tape, ""), ("keep", keep, "tape")))
+    running.start()
+    tape.play(20)
+    with pytest.raises(NotOpenedError, match="there is no such broker"):
+        running.deploy(graph_of(("tape", Tape(count=40), ""), ("keep", Keep(), "tape"), ("mqtt", Refuses(), "tape")))
+    tape.play(40)
+    assert running.wait(20)
+    assert texts(keep) == [f"R{number:04}" for number in range(40)]
+    assert [node.name for node in running.snapshot().nodes] == ["tape", "keep"]
+
+
+def test_on_error_can_be_led_to_another_node_without_replacing_the_one_that_fails(runner):
+    tape, catch = Tape(count=9), Catch()
+    before = graph_of(("tape", tape, ""), ("fails", Fails(every=3), "tape"), ("keep", Keep(), "fails"))
+    running = runner(before)
+    running.start()
+    tape.play(5)
+    until(running, lambda: running.snapshot().node("fails").errors == 1)
+    changed = running.deploy(
+        graph_of(
+            ("tape", Tape(count=9), ""),
+            ("fails", Fails(every=3), "tape", "catch"),
+            ("keep", Keep(), "fails"),
+            ("catch", catch, ""),
+        )
+    )
+    tape.play(9)
+    assert running.wait(20)
+    assert changed == ("catch",)
+    assert [fault.message.text for fault in catch.kept()] == ["R0005", "R0008"]
+    assert running.dead_letters.count == 1
+
+
+def test_a_replaced_live_camera_is_closed_before_the_flow_ends(runner):
+    keep = Keep()
+    running = runner(graph_of(("cam", Frames(count=5, live=True, break_at=3), ""), ("keep", keep, "cam")))
+    running.start()
+    until(running, lambda: running.snapshot().node("cam").state.startswith("retry"))
+    changed = running.deploy(graph_of(("cam", Frames(count=4, live=True), ""), ("keep", Keep(), "cam")))
+    assert running.wait(20)
+    assert changed == ("cam",)
+    assert keep.kept()[-1].stamp.number == 3
