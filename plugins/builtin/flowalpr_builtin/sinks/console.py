@@ -1,0 +1,77 @@
+"""Prints a line for each message."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from flowalpr import Message, Node, PlateRead, stamp_of
+
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+
+log = logging.getLogger(__name__)
+
+
+class Console(Node):
+    """Print a line for each read: time, camera, plate, country and confidence; other messages as their fields.
+
+    In colour on a terminal, plain text with tabs between the columns into a pipe or file. If the reader of the pipe
+    goes away (`| head`), the flow goes on in silence.
+    """
+
+    _terminal: Terminal | None = None
+    _out: TextIO | None = None
+
+    def open(self) -> None:
+        self._out = sys.stdout
+        if self._out.isatty():
+            from rich.console import Console as Terminal
+
+            self._terminal = Terminal(file=self._out, highlight=False)
+
+    def process(self, message: Message) -> None:
+        columns = [_printable(column) for column in _columns(message)]
+        if self._out is None:
+            return
+        try:
+            if self._terminal is None:
+                self._out.write("\t".join(columns) + "\n")
+                self._out.flush()
+            else:
+                _show(self._terminal, columns, isinstance(message, PlateRead))
+        except BrokenPipeError:
+            log.warning("%s: nobody reads the output any more; nothing more is printed", self.name)
+            # What is still buffered would raise again when Python exits (Python's documentation of SIGPIPE).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            self._out = None
+
+
+def _columns(message: Message) -> list[str]:
+    """Time of day, camera and what there is to say."""
+    stamp = stamp_of(message)
+    when = [stamp.time.astimezone().strftime("%H:%M:%S.%f")[:-3], stamp.camera] if stamp else []
+    if isinstance(message, PlateRead):
+        return [*when, message.text, message.country or "-", f"{message.confidence:.0%}"]
+    shown = {key: value for key, value in message.record().items() if key not in ("time", "camera")}
+    return [*when, str(shown.pop("type")), *(f"{key}={value}" for key, value in shown.items())]
+
+
+def _show(terminal: Terminal, columns: list[str], is_read: bool) -> None:
+    """Print columns aligned and, if they are those of a read, with the plate to be seen at a glance."""
+    from rich.text import Text
+
+    if not is_read:
+        terminal.print(Text("  ".join(columns)))
+        return
+    time, camera, text, country, confidence = columns
+    line = Text.assemble((time, "dim"), f"  {camera:<10}  ", (f" {text} ", "bold black on white"))
+    line.append(" " * max(1, 12 - len(text)) + f"{country:<3} {confidence:>4}")
+    terminal.print(line, soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which could steer a terminal, and surrogates, which cannot be written."""
+    return "".join(each if each.isprintable() else "�" for each in text)

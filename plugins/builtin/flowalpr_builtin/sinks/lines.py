@@ -1,0 +1,57 @@
+"""Writes messages to a file, a line each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, field_validator
+
+from flowalpr import Duration, Message, Node, stamp_of
+
+if TYPE_CHECKING:
+    from flowalpr_builtin.sinks.line_file import LineFile
+
+
+class Lines(Node):
+    """Append each message to a file as a line: JSON (`.jsonl`) or, for messages of one kind, a table (`.csv`).
+
+    Only its owner may read the file. Each line is handed to the system at once, so a crash of flowalpr loses none; a
+    line torn by a power cut is cut off when the file is opened again. A full file becomes `NAME.1.jsonl`, that one
+    `NAME.2.jsonl`, and so on.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    path: Path
+    """The file, `NAME.jsonl` or `NAME.csv`; `~` is the home folder."""
+    megabytes: Annotated[float, Field(gt=0, le=1_000_000)] = 100.0
+    """Size at which a new file is begun."""
+    age: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    """Time between first and last message of a file, after which a new one is begun; without it, only size counts."""
+    keep: Annotated[int, Field(ge=0, le=10_000)] = 5
+    """How many full files are kept beside the one being written; the oldest is deleted."""
+
+    _file: LineFile | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _has_a_known_ending(cls, path: Path) -> Path:
+        if path.suffix not in (".jsonl", ".csv") and not path.is_char_device() and not path.is_fifo():
+            raise ValueError(f"'{path}' ends neither in .jsonl (a JSON object a line) nor in .csv (a table)")
+        return path.expanduser()
+
+    def open(self) -> None:
+        from flowalpr_builtin.sinks.line_file import LineFile
+
+        self._file = LineFile(self.path, int(self.megabytes * 1_000_000), self.age, self.keep)
+
+    def process(self, message: Message) -> None:
+        if self._file is not None:
+            stamp = stamp_of(message)
+            self._file.append(message.record(), stamp.time if stamp else None)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

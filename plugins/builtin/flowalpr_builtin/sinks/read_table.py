@@ -1,0 +1,175 @@
+"""The table of reads: rows wait in memory for a moment and are written many at once, each read once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from flowalpr import SetupError
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Of the tables below; a file of a later version is not touched."""
+BATCH = 500
+"""Rows that are written without waiting for the next save."""
+MOST_WAITING = 10_000
+"""Rows that wait in memory while nothing can be written, some 10 MB."""
+LONGEST_REST = 30.0
+"""Seconds between two tries at most."""
+LOCK_WAIT = 2.0
+"""Seconds that a try waits for another program to let go of the database."""
+
+TABLES = sql.MetaData()
+VERSIONS = sql.Table("flowalpr_schema", TABLES, sql.Column("version", sql.Integer, primary_key=True))
+READS = sql.Table(
+    "reads",
+    TABLES,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("time", sql.String, nullable=False, index=True),  # ISO 8601 in UTC, so that text order is time order
+    sql.Column("camera", sql.String, nullable=False),
+    sql.Column("frame", sql.Integer, nullable=False),
+    sql.Column("file", sql.String, nullable=False),
+    sql.Column("text", sql.String, nullable=False, index=True),
+    sql.Column("confidence", sql.Float, nullable=False),
+    sql.Column("country", sql.String),
+    sql.Column("raw", sql.String, nullable=False),
+    sql.Column("repairs", sql.String, nullable=False),  # JSON, as are the two below
+    sql.Column("box", sql.String, nullable=False),
+    sql.Column("corners", sql.String),
+    sql.Column("detection_confidence", sql.Float, nullable=False),
+    sql.Column("track", sql.Integer),
+)
+
+
+class ReadTable:
+    """The reads of a SQLite file, given as a path, or of a database, given as a URL."""
+
+    def __init__(self, where: Path | str) -> None:
+        """Opens the database and makes the tables if there are none.
+
+        Raises:
+            SetupError: it cannot be opened or written, or is no database of ours.
+        """
+        self._where = where if isinstance(where, Path) else sql.make_url(where).render_as_string(hide_password=True)
+        self._waiting: list[dict[str, Any]] = []  # Any: the values that the columns have
+        self._rest = 0.0
+        self._next_try = 0.0
+        try:
+            self._engine = _engine(where)
+            with self._engine.begin() as connection:
+                TABLES.create_all(connection)
+                found = connection.scalar(sql.select(sql.func.max(VERSIONS.c.version)))
+                if found is None:
+                    connection.execute(VERSIONS.insert().values(version=VERSION))
+        except (sql.exc.DBAPIError, OSError) as error:
+            raise SetupError(
+                f"the database {self._where} cannot be used: {_reason(error)}", self._remedy(error)
+            ) from error
+        if found is not None and found > VERSION:
+            self._engine.dispose()
+            raise SetupError(f"{self._where} was written by a later version", "pip install --upgrade flowalpr")
+
+    def add(self, record: dict[str, Any]) -> None:  # Any: the values that JSON has
+        """Take a read's record; it is written by the next `save` at the latest.
+
+        Raises:
+            SetupError: nothing could be written for so long that no more can be kept.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            self.save()
+        if len(self._waiting) >= MOST_WAITING:
+            raise SetupError(f"{MOST_WAITING} reads wait for the database {self._where}", "make it writable")
+        row = {column.name: record[column.name] for column in READS.columns}
+        for name in ("repairs", "box", "corners"):
+            row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
+        self._waiting.append({name: _storable(value) for name, value in row.items()})
+        if len(self._waiting) >= BATCH:
+            self.save()
+
+    def save(self, at_once: bool = False) -> None:
+        """Write all that waits; after a failure only when its rest is over, or `at_once`.
+
+        Raises:
+            SetupError: nothing was written and all of it still waits.
+        """
+        if not self._waiting or (not at_once and time.monotonic() < self._next_try):
+            return
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(READS).on_conflict_do_nothing(), self._waiting)
+        except sql.exc.DBAPIError as error:
+            self._rest = min(max(1.0, self._rest * 2), LONGEST_REST)
+            self._next_try = time.monotonic() + self._rest
+            raise SetupError(
+                f"{len(self._waiting)} reads wait, for {self._where} cannot be written: {_reason(error)}",
+                self._remedy(error),
+            ) from error
+        self._waiting.clear()
+        self._rest = self._next_try = 0.0
+
+    def close(self) -> None:
+        """Write all that waits and close the database.
+
+        Raises:
+            SetupError: it could not be written; the message says how many reads are lost.
+        """
+        try:
+            self.save(at_once=True)
+        finally:
+            self._engine.dispose()
+
+    def _remedy(self, error: Exception) -> str:
+        if not isinstance(self._where, Path):
+            return "check that the database runs and that the URL is right"
+        reason, folder = _reason(error), self._where.absolute().parent
+        if "full" in reason or "disk I/O" in reason or "No space" in reason:
+            return f"free some space: df -h {folder}"
+        if "locked" in reason:
+            return f"see who has it open: fuser {self._where}"
+        if "not a database" in reason:
+            return "name another file; this one is left as it is"
+        return f"make the file and its folder writable for this user: ls -la {folder}"
+
+
+def _engine(where: Path | str) -> sql.Engine:
+    """The database; a SQLite file is made if there is none, for its owner only."""
+    if isinstance(where, Path):
+        where.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(where, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    url = sql.URL.create("sqlite", database=str(where)) if isinstance(where, Path) else where
+    try:
+        engine = sql.create_engine(url, pool_size=1, max_overflow=0)
+    except (ImportError, sql.exc.ArgumentError) as error:
+        raise SetupError(f"the database's URL cannot be used: {error}", "pip install 'psycopg[binary]'") from error
+    if engine.dialect.name == "sqlite":
+        sql.event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _: object) -> None:  # Any: sqlite3's, by way of SQLAlchemy
+    """Settings of a SQLite connection: readers never wait for us, and what is committed is on the disk."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT * 1000:.0f}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _reason(error: Exception) -> str:
+    """Why, in the database's words, without the statement and its values, which hold plates."""
+    original = getattr(error, "orig", None)
+    return str(original or error).strip().splitlines()[0]
+
+
+def _storable(value: Any) -> Any:  # Any: the values that the columns have
+    """The value without what UTF-8 cannot hold."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
