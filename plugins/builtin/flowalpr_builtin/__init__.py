@@ -1,6 +1,16 @@
 """The plugin that comes in the box: its hook lists the nodes."""
 
 from flowalpr import Node, hookimpl
+from flowalpr_builtin.detect.detect_text import DetectText
+from flowalpr_builtin.filters.rate_limit import RateLimit
+from flowalpr_builtin.filters.sample import Sample
+from flowalpr_builtin.filters.where import Where
+from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
+from flowalpr_builtin.sinks.console import Console
+from flowalpr_builtin.sinks.debug import Debug
+from flowalpr_builtin.sinks.lines import Lines
+from flowalpr_builtin.sinks.snapshot import Snapshot
+from flowalpr_builtin.sinks.store import Store
 from flowalpr_builtin.sources.camera import Camera
 from flowalpr_builtin.sources.images import Images
 from flowalpr_builtin.sources.timer import Timer
@@ -10,4 +20,9 @@ from flowalpr_builtin.sources.video import Video
 @hookimpl
 def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
-    return [Images, Video, Camera, Timer]
+    return [
+        *(Images, Video, Camera, Timer),
+        *(DetectText, OcrRapid),
+        *(Where, RateLimit, Sample),
+        *(Console, Lines, Store, Snapshot, Debug),
+    ]
