@@ -1,0 +1,1 @@
+"""Plates and scenes that never were: drawn from descriptions, then spoilt as cameras and weather do."""
