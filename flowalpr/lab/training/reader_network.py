@@ -179,8 +179,10 @@ def loss(logits: Logits, texts: Sequence[Sequence[int]], rows: Tensor, country: 
 def load_pretrained(network: ReaderNetwork, path: Path, alphabet: str) -> None:
     """Fills a network from PP-OCRv6's small recogniser in ONNX; the head keeps the rows of `alphabet`.
 
+    Characters that it does not know are learnt from nothing.
+
     Raises:
-        ValueError: the file holds another network, or a character of `alphabet` is unknown to it.
+        ValueError: the file holds another network.
     """
     import onnx
     from onnx import numpy_helper
@@ -191,11 +193,10 @@ def load_pretrained(network: ReaderNetwork, path: Path, alphabet: str) -> None:
     linears = [arrays[f"linear_{k}.w_0"].T for k in range(9)]
     biases = [arrays[f"linear_{k}.b_0"] for k in range(9)]
     known = {c: k for k, c in enumerate(_characters(model), start=1)}
-    missing = [c for c in alphabet if c not in known]
-    if missing:
-        raise ValueError(f"{path} does not know these characters: {' '.join(missing)}")
-    wanted = torch.tensor([BLANK, *(known[c] for c in alphabet)])
-    linears[8], biases[8] = linears[8][wanted], biases[8][wanted]
+    wanted = torch.tensor([BLANK, *(known.get(c, -1) for c in alphabet)])
+    new = wanted < 0  # such as Hangul: unlikely at first, in the same way everywhere
+    linears[8] = linears[8][wanted].masked_fill(new[:, None], 0.0)
+    biases[8] = biases[8][wanted].masked_fill(new, float(biases[8].min()))
     norms = [(arrays[f"helper.reshape.{2 * k}"], arrays[f"helper.reshape.{2 * k + 1}"]) for k in range(5)]
 
     ours = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
