@@ -60,7 +60,7 @@ class ModelInput(BaseModel):
         return self
 
 
-class Reading(BaseModel):
+class ReaderDetails(BaseModel):
     """What only a reader states: its characters and how sure its figures are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +73,8 @@ class Reading(BaseModel):
     """Part of a plate's width and height that is left around it on each side."""
     temperature: float = Field(default=1.0, gt=0)
     """Divides the logits so that a confidence of 0.9 is right nine times out of ten."""
+    sure_country: float = Field(default=0.8, ge=0, le=1)
+    """Confidence from which on a country is named."""
 
 
 class Manifest(BaseModel):
@@ -92,7 +94,7 @@ class Manifest(BaseModel):
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     """Number format of most weights."""
     input: ModelInput
-    reading: Reading | None = None
+    reading: ReaderDetails | None = None
     """Only for readers."""
     licence: str
     """SPDX expression of the weights."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from flowalpr import Detection
-from flowalpr.vision.geometry import corners_of
+from flowalpr.vision.geometry import corners_of, widen
 from flowalpr.vision.image import Picture, rectify
 from flowalpr_builtin.ocr.rows import Row, RowReader
 
@@ -31,12 +31,15 @@ def read_crops(reader: RowReader, found: tuple[Detection, ...]) -> list[Row]:
     return [_better([next(rows) for _ in range(share)]) for share in shares]
 
 
-def cut(detection: Detection) -> Picture:
-    """The plate as if seen from straight ahead, at the size that it has in the frame."""
+def cut(detection: Detection, margin: float = 0.0) -> Picture:
+    """The plate as if seen from straight ahead, at the size that it has in the frame.
+
+    `margin` is the share of its width and height that is left around it on each side.
+    """
     corners = detection.corners
     if corners is None:
         corners = corners_of(np.array([detection.box], np.float32))[0]
-    corners = (corners - detection.frame.offset).astype(np.float32)
+    corners = widen((corners - detection.frame.offset).astype(np.float32), margin, margin)
     width = max(hypot(*(corners[1] - corners[0])), hypot(*(corners[2] - corners[3])))
     height = max(hypot(*(corners[3] - corners[0])), hypot(*(corners[2] - corners[1])))
     return rectify(detection.frame.image, corners, (max(4, round(width)), max(4, round(height))))

@@ -1,0 +1,43 @@
+"""Reads plates with flowalpr's own reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from flowalpr import Detections, ModelName, Node, PlateRead
+
+if TYPE_CHECKING:
+    from flowalpr.vision.reader import Reader
+
+
+class Ocr(Node):
+    """Read every plate that was found in a frame: text, confidence of each character, and country if it shows.
+
+    A plate whose corners are known is read as if seen from straight ahead. Plates of one and of two rows are read;
+    where nothing can be read nothing is passed on. The model's card, `models/plate-reader/card.md`, says how good it
+    is and on what.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    model: ModelName = "plate-reader"
+    """Folder under models/ of a reader, or the path of one."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the model runs; if `cuda` is not there, the CPU is used and a warning says so."""
+
+    _reader: Reader
+
+    def open(self) -> None:
+        from flowalpr.vision.reader import Reader
+
+        self._reader = Reader(self.model, self.device)
+
+    def process(self, found: Detections) -> list[PlateRead]:
+        from flowalpr_builtin.ocr.crops import cut
+
+        readings = self._reader.read([cut(each, self._reader.margin) for each in found.found])
+        return [
+            PlateRead(reading.text, reading.confidence, detection, reading.confidences, reading.country)
+            for detection, reading in zip(found.found, readings, strict=True)
+            if reading.text
+        ]
