@@ -156,11 +156,10 @@ def jpeg(image: Picture, strength: float, rng: np.random.Generator) -> Picture:
 GRAIN = np.random.default_rng(7).standard_normal(1_500_000).astype(np.float32)
 """Noise made once: drawing it anew cost more than all other effects together."""
 
-EFFECTS: dict[str, Effect] = {
-    f.__name__: f
-    for f in (light, tint, dirt, shadow, glare, rain, snow, fog, night, infrared, motion, defocus, coarse)
-    + (sharpen, noise, jpeg)
-}
+COURSE: tuple[Effect, ...] = (
+    light, tint, dirt, shadow, glare, rain, snow, fog, night, infrared, motion, defocus, coarse, sharpen, noise, jpeg,
+)  # fmt: skip
+EFFECTS: dict[str, Effect] = {effect.__name__: effect for effect in COURSE}
 """All effects by name, in the order in which the world applies them: light and weather, lens, sensor, codec."""
 
 CHANCES = {
