@@ -11,6 +11,7 @@ import ast
 import operator
 import warnings
 from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from typing import Any
 
 import regex
@@ -36,8 +37,8 @@ _SAMENESS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.NotEq: operator.ne,
     ast.Is: operator.eq,
     ast.IsNot: operator.ne,
-    ast.In: lambda one, many: many is not None and one in many,
-    ast.NotIn: lambda one, many: many is None or one not in many,
+    ast.In: lambda one, many: _is_in(one, many),
+    ast.NotIn: lambda one, many: not _is_in(one, many),
 }
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -52,6 +53,13 @@ _FUNCTIONS: dict[str, tuple[int, str]] = {
     "matches": (2, 'matches(text, "[A-Z]{3}[0-9]{4}")'),
     "length": (1, "length(text)"),
 }
+_HELP = {
+    "=": "write '==' to compare",
+    "&": "write 'and' for '&&'",
+    "|": "write 'or' for '||'",
+    "!": "write 'not' for '!'",
+}
+"""What to write in place of a character that Python stumbles over."""
 ALLOWED = (
     "fields, numbers, quoted texts, lists, and or not, == != < <= > >= in, + - * / of numbers, box[2], "
     + ", ".join(example for _, example in _FUNCTIONS.values())
@@ -73,15 +81,18 @@ def compiled(source: str, fields: Collection[str]) -> Callable[[Record], bool]:
     """
     if len(source) > LONGEST:
         raise ExpressionError(f"a condition has at most {LONGEST} characters; this has {len(source)}", source, 0)
+    source = " ".join(source.split("\n")).strip()  # A long condition may be broken into lines anywhere.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's own hints, such as on `"a" is 1`, mean programs.
-            tree = ast.parse(source.strip(), mode="eval")
+            tree = ast.parse(source, mode="eval")
     except SyntaxError as error:
-        raise ExpressionError(_syntax_help(source, error), source, max(0, (error.offset or 1) - 1)) from None
+        at = max(0, (error.offset or 1) - 1)
+        said = _HELP.get(source[at : at + 1]) or f"this is no condition ({error.msg})"
+        raise ExpressionError(said, source, at) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("this is no condition, or too many brackets are nested", source, 0) from None
-    value = _Compiler(source.strip(), fields).value(tree.body, 0)
+    value = _Compiler(source, fields).value(tree.body, 0)
     return lambda record: bool(value(record))
 
 
@@ -193,13 +204,17 @@ class _Compiler:
         return lambda record: pattern.fullmatch(_text(text(record)), timeout=REGEX_LIMIT) is not None
 
     def _wrong(self, what: str, node: ast.expr) -> ExpressionError:
-        line = self._source.splitlines()[: node.lineno - 1]
-        return ExpressionError(what, self._source, sum(len(each) + 1 for each in line) + node.col_offset)
+        before = self._source.encode()[: node.col_offset]  # Python counts bytes.
+        return ExpressionError(what, self._source, len(before.decode()))
 
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:  # Any: the values that JSON has
     """The comparison, false where a side is not known (None), as in SQL."""
     return lambda left, right: left is not None and right is not None and test(left, right)
+
+
+def _is_in(one: Any, many: Any) -> bool:  # Any: the values that JSON has
+    return many is not None and not (one is None and isinstance(many, str)) and one in many
 
 
 def _number(value: Any) -> float:  # Any: the values that JSON has
@@ -221,16 +236,5 @@ def _element(values: Any, index: Any) -> Any:  # Any: the values that JSON has
 
 
 def _unknown(kind: str, name: str, names: Collection[str]) -> str:
-    from difflib import get_close_matches
-
     close = get_close_matches(name, list(names), n=1)
     return f"there is no {kind} '{name}': did you mean '{close[0]}'?" if close else ""
-
-
-def _syntax_help(source: str, error: SyntaxError) -> str:
-    for wrong, right in (("&&", "and"), ("||", "or"), ("!", "not")):
-        if wrong in source and "!=" not in source:
-            return f"write '{right}' for '{wrong}'"
-    if "==" in (error.msg or ""):
-        return "write '==' to compare"
-    return f"this is no condition ({error.msg})"

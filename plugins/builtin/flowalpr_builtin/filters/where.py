@@ -25,8 +25,8 @@ class Where(Node):
     """Pass on messages for which `that` is true, for example `confidence >= 0.9 and country in ["D", "NL"]`.
 
     Fields are those of the message as JSON (`flowalpr read --json` shows them): text, confidence, country, camera,
-    time, track, box (left, top, width, height: `box[2] > 80`) and so on. A comparison with what is not known (a
-    country of None) is false. `matches` compares the whole text with a regular expression.
+    time, track, box (left, top, width, height: `box[2] > 80`) and so on. What is not known (a country of
+    None) is neither less nor greater than anything. `matches` compares the whole text with a regular expression.
     """
 
     that: str
