@@ -1,0 +1,76 @@
+"""The detector alone and the reader alone, each as the node that ships, so that its cutting and scaling count too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any  # A node's `process` has a signature of its own.
+
+import numpy as np
+
+from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
+from flowalpr.lab.evaluation.detection import Findings
+from flowalpr.lab.evaluation.outcome import Outcome, Subject
+from flowalpr.messages import Box, Detection, Detections, Frame, PlateRead, Stamp
+from flowalpr.node import Node
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def find_all(node: Node, dataset: Dataset) -> Iterator[Findings]:
+    """What a `detect` node, which is open, finds in every picture, beside what is labelled; one a picture.
+
+    Raises:
+        PictureError: a picture cannot be decoded.
+        OSError: a picture cannot be read.
+    """
+    process: Any = getattr(node, "process")  # noqa: B009  # The base class does not declare it.
+    for number, sample in enumerate(dataset):
+        found: Detections = process(_frame(dataset, sample, number))
+        labelled = [plate.bounds for plate in sample.plates if plate.bounds]
+        yield Findings(
+            data=dataset.name,
+            file=sample.file,
+            truth=np.array(labelled, np.float32).reshape(-1, 4),
+            boxes=np.array([each.box for each in found.found], np.float32).reshape(-1, 4),
+            scores=np.array([each.confidence for each in found.found], np.float32),
+        )
+
+
+def read_all(node: Node, dataset: Dataset) -> Iterator[list[Outcome]]:
+    """What an `ocr` node, which is open, reads at the labelled place of each plate; one list a picture.
+
+    Plates without a text or without a box are left out. Where corners are labelled, they are used.
+
+    Raises:
+        PictureError: a picture cannot be decoded.
+        OSError: a picture cannot be read.
+    """
+    process: Any = getattr(node, "process")  # noqa: B009  # The base class does not declare it.
+    for number, sample in enumerate(dataset):
+        wanted = [index for index, plate in enumerate(sample.plates) if plate.text is not None and plate.bounds]
+        if not wanted:
+            yield []
+            continue
+        frame = _frame(dataset, sample, number)
+        placed = {index: _detection(frame, sample.plates[index]) for index in wanted}
+        reads: list[PlateRead] = list(process(Detections(frame, tuple(placed.values()))))
+        read_of = {id(read.detection): read for read in reads}
+        outcomes = []
+        for index, detection in placed.items():
+            read = read_of.get(id(detection))
+            subject = Subject(dataset.name, sample, index)
+            outcomes.append(Outcome(subject, read.text, read.confidence) if read else Outcome(subject, None))
+        yield outcomes
+
+
+def _frame(dataset: Dataset, sample: Sample, number: int) -> Frame:
+    from flowalpr.vision.image import load
+
+    return Frame(load(dataset.picture(sample)), Stamp(str(number), START, number), sample.file)
+
+
+def _detection(frame: Frame, plate: Plate) -> Detection:
+    assert plate.bounds is not None  # noqa: S101  # The caller has chosen plates with a box.
+    corners = None if plate.corners is None else np.array(plate.corners, np.float32)
+    return Detection(frame, Box(*plate.bounds), 1.0, corners)
