@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.packages import Environment, build_wheel
 
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHS = ROOT.parent / "shared" / "data"
@@ -58,3 +60,56 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == accepted, f"{path.name} is not as accepted; `make golden` rewrites it for you to review"
 
     return compare
+
+
+@pytest.fixture
+def rtsp_server() -> Iterator[Callable[..., RtspServer]]:
+    """Starts RTSP cameras: `rtsp_server(file=..., user=..., password=..., codec=..., fps=...)`, all optional."""
+    servers: list[RtspServer] = []
+
+    def start(**options: object) -> RtspServer:
+        servers.append(RtspServer(options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+class RtspServer:
+    """A camera of `rtsp_server.py` in a process of its own; skips the test where GStreamer's server is missing."""
+
+    def __init__(self, options: dict[str, object]) -> None:
+        arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        script = Path(__file__).with_name("rtsp_server.py")
+        self._process = subprocess.Popen(
+            ["/usr/bin/python3", str(script), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout
+        ready = self._process.stdout.readline().split()
+        if not ready:
+            _, said = self._process.communicate(timeout=10)
+            if "gi" in said:
+                pytest.skip(f"no RTSP server on this machine ({said.strip().splitlines()[-1]}); see rtsp_server.py")
+            raise RuntimeError(said)
+        self.port = int(ready[1])
+        self.url = f"rtsp://127.0.0.1:{self.port}/main"
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A fresh environment with nothing but that wheel and what it needs on a machine without a GPU."""
+    environment = Environment(tmp_path_factory.mktemp("installed"))
+    environment.install(f"{wheel}[cpu]")
+    return environment

@@ -1,0 +1,69 @@
+"""What may import what, and what a command costs before it does anything."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"av", "cv2", "onnxruntime", "rapidocr", "sqlalchemy", "torch"}
+TELL = "import sys; print(*sorted(name for name in sys.modules if '.' not in name))"
+
+
+def modules_after(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after that code."""
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{TELL}"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def command(*arguments: str) -> str:
+    return (
+        f"import sys; sys.argv = ['flowalpr', *{arguments!r}]\n"
+        "from flowalpr.cli.main import main\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code, end.code"
+    )
+
+
+def test_every_import_keeps_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
+    assert broken == 0, capsys.readouterr().out
+
+
+def test_no_module_of_flowalpr_imports_from_its_own_root() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "flowalpr").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "flowalpr" and not _modules(node)
+    ]
+    assert not found
+
+
+def _modules(node: ast.ImportFrom) -> bool:
+    """Whether all that is imported are modules (`from flowalpr import hooks`), not what the root shows."""
+    folder = ROOT / "flowalpr"
+    return all((folder / f"{each.name}.py").exists() or (folder / each.name).is_dir() for each in node.names)
+
+
+def test_the_nodes_in_the_box_import_nothing_heavy_until_they_open() -> None:
+    assert not modules_after("import flowalpr_builtin; flowalpr_builtin.flowalpr_nodes()") & HEAVY
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("nodes",), ("check", str(ROOT / "flows" / "parking.yaml"))],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_only_looks_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert not modules_after(command(*arguments)) & HEAVY
+
+
+def test_evaluating_imports_no_torch() -> None:
+    names = [path.stem for path in (ROOT / "flowalpr" / "lab" / "evaluation").glob("*.py") if path.stem != "__init__"]
+    assert "torch" not in modules_after("\n".join(f"import flowalpr.lab.evaluation.{name}" for name in names))
