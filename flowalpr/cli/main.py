@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from flowalpr.cli import new, read, run
 from flowalpr.errors import FlowalprError, FlowError
 
 app = typer.Typer(
@@ -15,6 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # A traceback is for a fault of ours, and then in full.
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("run")(run.run)
+app.command("read")(read.read)
+app.add_typer(new.app, name="new")
 
 
 def main() -> None:

@@ -1,0 +1,221 @@
+"""`flowalpr read`: the plates in pictures, folders, videos and streams, once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowalpr.cli.options import AsJson, Settings, by_name
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from flowalpr.engine.inline import Inline
+    from flowalpr.messages import Fault, Frame, PlateRead
+    from flowalpr.node import Node
+    from flowalpr.plugins import Catalogue
+
+VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
+
+
+def read(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="FILE|FOLDER|VIDEO|URL ...", help="Pictures, folders, videos, cameras.")
+    ],
+    as_json: AsJson = False,
+    flow: Annotated[str, typer.Option(metavar="FLOW", help="Read with the nodes of this flow.")] = "first",
+    settings: Settings = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each picture there, with its plates drawn on it.")
+    ] = None,
+) -> None:
+    """Read the plates in pictures, folders of pictures, videos and camera streams.
+
+    With --json, one line for each picture (of a video, for each frame): file, and plates with text, confidence, box
+    [left, top, width, height] and corners in pixels of the picture, and country. A picture that cannot be read gives
+    its error, and the others follow. Exit code 0: all were read; 1: some could not be read; 2: the flow is wrong.
+
+    The nodes are those of a flow, without its sources and sinks: `first`, which comes in the box, or one of yours.
+    """
+    from flowalpr.cli.logs import set_up
+    from flowalpr.engine.inline import Inline
+    from flowalpr.flow.load import find_flow, load_flow
+    from flowalpr.plugins import load_plugins
+
+    set_up(verbose=-1, as_json=False)
+    catalogue = load_plugins()
+    inline = Inline(load_flow(find_flow(flow), catalogue, settings=by_name(settings)))
+    inline.open()
+    reader = _Reader(inline, catalogue, save)
+    results = _Lines() if as_json else _Rows()
+    try:
+        for each in _with_progress(reader.results(inputs), enabled=sys.stderr.isatty()):
+            results.add(*each)
+    except KeyboardInterrupt:
+        results.close()
+        sys.exit(130)
+    finally:
+        inline.close()
+    results.close()
+    if reader.failed:
+        sys.exit(1)
+
+
+Result = tuple[str, "int | None", "list[PlateRead]", str]
+"""File, frame number if it is a video, plates, error if there is one."""
+
+
+class _Reader:
+    """Reads every frame of every input."""
+
+    def __init__(self, inline: Inline, catalogue: Catalogue, save: Path | None) -> None:
+        self._inline = inline
+        self._catalogue = catalogue
+        self._save = save
+        self.failed = False
+
+    def results(self, inputs: list[str]) -> Iterator[Result]:
+        for given in inputs:
+            try:
+                yield from self._read(given)
+            except Exception as error:  # Of one input; the others are read all the same.
+                yield self._error(Path(given).name, " ".join(str(error).split()) or type(error).__name__)
+
+    def _read(self, given: str) -> Iterator[Result]:
+        from flowalpr.messages import Fault
+
+        source, moving = self._source(given)
+        source.place("read")
+        source.open()
+        try:
+            for frame in source.process():  # type: ignore[attr-defined]  # Each node declares its own.
+                if isinstance(frame, Fault):
+                    yield self._error(frame.source or Path(given).name, frame.error)
+                else:
+                    yield self._result(frame, Path(given).name, moving)
+        finally:
+            source.close()
+
+    def _source(self, given: str) -> tuple[Node, bool]:
+        """The node that gives the frames of an input, and whether it is a video."""
+        if "://" in given or given.startswith("/dev/video"):
+            return self._catalogue.find("builtin.camera").node.model_validate({"url": given}), True
+        if given.lower().endswith(VIDEO_SUFFIXES):
+            return self._catalogue.find("builtin.video").node.model_validate({"path": given}), True
+        return self._catalogue.find("builtin.images").node.model_validate({"path": given}), False
+
+    def _result(self, frame: Frame, given: str, moving: bool) -> Result:
+        reads, faults = self._inline.read(frame)
+        file = frame.source or given
+        if faults:
+            return self._error(file, _words(faults))
+        if self._save is not None:
+            self._draw(frame, reads, file, moving)
+        return file, frame.stamp.number if moving else None, reads, ""
+
+    def _error(self, file: str, error: str) -> Result:
+        self.failed = True
+        return file, None, [], error
+
+    def _draw(self, frame: Frame, reads: list[PlateRead], file: str, moving: bool) -> None:
+        """Write a picture with its plates drawn on it; of a video, only frames in which there are plates."""
+        import cv2
+
+        from flowalpr.errors import SetupError
+        from flowalpr.vision.draw import annotated
+
+        if self._save is None or (moving and not reads):
+            return
+        self._save.mkdir(parents=True, exist_ok=True)
+        name = f"{Path(file).stem}.{frame.stamp.number:06}.jpg" if moving else f"{Path(file).stem}.jpg"
+        if not cv2.imwrite(str(self._save / name), annotated(frame, reads)):
+            raise SetupError(f"{self._save / name} cannot be written", "check the folder and the room on the disk")
+
+
+class _Lines:
+    """One JSON object a line, at once."""
+
+    def add(self, file: str, number: int | None, reads: list[PlateRead], error: str) -> None:
+        row: dict[str, Any] = {"file": file}  # Any: the values that JSON has
+        if number is not None:
+            row["frame"] = number
+        row |= {"error": error} if error else {"plates": [_plate(read) for read in reads]}
+        print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201  # It is what the command is for.
+
+    def close(self) -> None: ...
+
+
+class _Rows:
+    """A table for people; of a video, one row for each plate text, with the frames it was read in."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], tuple[float, str, int]] = {}
+        self._errors: list[tuple[str, str]] = []
+
+    def add(self, file: str, number: int | None, reads: list[PlateRead], error: str) -> None:
+        if error:
+            self._errors.append((file, error))
+        for read in reads:
+            best, country, count = self._rows.get((file, read.text), (0.0, "", 0))
+            self._rows[file, read.text] = (max(best, read.confidence), read.country or country, count + 1)
+        if not reads and not error and number is None:
+            self._rows[file, ""] = (0.0, "", 0)
+
+    def close(self) -> None:
+        from rich.console import Console
+
+        out = Console()
+        out.print(self._table() if self._rows else "no plates", highlight=False)
+        for file, error in self._errors:
+            Console(stderr=True).print(f"{file}: {error}", style="red", markup=False, highlight=False)
+
+    def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for title in ("file", "plate", "confidence", "country"):
+            table.add_column(title, justify="right" if title == "confidence" else "left")
+        many = any(count > 1 for _, _, count in self._rows.values())
+        if many:
+            table.add_column("frames", justify="right")
+        for (file, text), (confidence, country, count) in self._rows.items():
+            cells: list[str | Text] = [
+                Text(file),
+                Text(text or "-", "bold"),
+                f"{confidence:.2f}" if text else "",
+                country,
+            ]
+            table.add_row(*cells, *([str(count)] if many else []))
+        return table
+
+
+def _plate(read: PlateRead) -> dict[str, Any]:  # Any: the values that JSON has
+    record = read.record()
+    return {key: record[key] for key in ("text", "confidence", "box", "corners", "country")}
+
+
+def _words(faults: list[Fault]) -> str:
+    return "; ".join(f"node '{fault.node}': {fault.error}" for fault in faults)
+
+
+def _with_progress(results: Iterator[Result], enabled: bool) -> Iterator[Result]:
+    """The same results, counted on the terminal while they come."""
+    if not enabled:
+        yield from results
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} pictures  {task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        for each in results:
+            progress.update(task, advance=1, description=each[0])
+            yield each
