@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A spot in a text file; `line` and `column` count from 1, `length` is in characters."""
+    """A spot in a text file; `line` and `column` count from 1, `length` is in characters.
+
+    Line 0 stands for a spot that is no file, for example an option of the command line: then `file` says it all.
+    """
 
     file: str
     line: int
@@ -22,7 +25,7 @@ class Place:
     """The whole text of that line, to be shown with the spot underlined."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

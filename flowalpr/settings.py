@@ -41,7 +41,14 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|min|h|d)\s*$", "examples": ["2 s"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|min|h|d)\s*$",
+            "examples": ["300 ms", "2 s", "5 min"],
+            "x-means": "a duration with its unit (ms, s, min, h, d)",
+        }
+    ),
 ]
 """A stretch of time, written with its unit: `300 ms`, `2 s`, `5 min`, `1 h`, `30 d`."""
 
@@ -82,7 +89,13 @@ class Secret:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^(env|file):.+", "examples": ["env:MQTT_PASSWORD"]}
+        return {
+            "type": "string",
+            "pattern": "^(env|file):.+",
+            "examples": ["env:MQTT_PASSWORD"],
+            "writeOnly": True,
+            "x-means": "where the secret is found, env:NAME or file:PATH",
+        }
 
 
 def _secret(value: object) -> Secret:

@@ -23,14 +23,12 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from flowalpr.errors import FlowError, Place, Problem
-from flowalpr.flow.values import Mapping, Scalar, Sequence, Value, resolve
+from flowalpr.flow.values import MAX_VALUES, Mapping, Scalar, Sequence, Value, resolve
 
 MAX_BYTES = 256_000
 """Largest flow file: about 4000 nodes, which take two seconds to read."""
 MAX_DEPTH = 30
 """Deepest nesting of lists and mappings."""
-MAX_VALUES = 50_000
-"""Most values of a file once its aliases are written out; counted without writing them out."""
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # The same that ruamel.yaml counts.
 _YAML_HINTS = (
@@ -150,14 +148,12 @@ class _Builder:
 
     def _close(self) -> None:
         done = self._stack.pop()
-        weight = 1 + sum(each.weight for each in done.items)
-        if weight > MAX_VALUES:
+        items = tuple(self._entries(done.items)) if done.is_mapping else ()
+        made = Mapping(items, done.place) if done.is_mapping else Sequence(tuple(done.items), done.place)
+        if made.weight > MAX_VALUES:
             what = f"more than {MAX_VALUES} values, aliases (*name) written out"
             raise FlowError([Problem(what, fix="use fewer aliases", place=done.place)])
-        if done.is_mapping:
-            self._put(Mapping(tuple(self._entries(done.items)), done.place, weight), done.anchor)
-        else:
-            self._put(Sequence(tuple(done.items), done.place, weight), done.anchor)
+        self._put(made, done.anchor)
 
     def _entries(self, items: list[Value]) -> Iterator[tuple[Scalar, Value]]:
         seen: dict[str, Place] = {}

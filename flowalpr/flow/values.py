@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
@@ -13,6 +14,9 @@ from flowalpr.errors import Place
 
 _TAG = "tag:yaml.org,2002:"
 _CONVERTED = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}
+
+MAX_VALUES = 50_000
+"""Most values of a flow file once its aliases are written out."""
 
 Plain: TypeAlias = Any
 """What YAML holds as Python values: str, int, float, bool, None, and lists and dicts of them."""
@@ -26,27 +30,33 @@ class Scalar:
     value: str | int | float | bool | None
     place: Place
     quoted: bool = False
-    weight: int = 1
+    weight: ClassVar[int] = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sequence:
     """A list."""
 
     items: tuple[Value, ...]
     place: Place
-    weight: int = 1
-    """Number of values in it, aliases written out."""
+
+    @cached_property
+    def weight(self) -> int:
+        """Number of values in it, aliases written out; computed without writing them out."""
+        return 1 + sum(each.weight for each in self.items)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mapping:
     """Names and values; every name once."""
 
     entries: tuple[tuple[Scalar, Value], ...]
     place: Place
-    weight: int = 1
-    """Number of values in it, aliases written out."""
+
+    @cached_property
+    def weight(self) -> int:
+        """Number of values in it, aliases written out; computed without writing them out."""
+        return 1 + sum(value.weight for _, value in self.entries)
 
     def get(self, name: str) -> Value | None:
         """The value of that name, if there is one."""
@@ -58,8 +68,9 @@ class Mapping:
 
     def with_entry(self, key: Scalar, value: Value) -> Mapping:
         """The same with one value put in or replaced."""
-        others = tuple(entry for entry in self.entries if entry[0].text != key.text)
-        return Mapping((*others, (key, value)), self.place, self.weight + 1)
+        if self.get(key.text) is None:
+            return Mapping((*self.entries, (key, value)), self.place)
+        return Mapping(tuple((k, value if k.text == key.text else v) for k, v in self.entries), self.place)
 
 
 Value: TypeAlias = "Scalar | Sequence | Mapping"
