@@ -42,7 +42,7 @@ def main() -> None:
 def pipeline(given: argparse.Namespace) -> str:
     if given.file:
         return f'( filesrc location="{given.file}" ! qtdemux ! rtph264pay name=pay0 pt=96 )'
-    picture = f"videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate={given.fps}/1"
+    picture = f"videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate={given.fps}/1"
     if given.codec == "mjpeg":
         return f"( {picture} ! jpegenc ! rtpjpegpay name=pay0 pt=26 )"
     return f"( {picture} ! x264enc tune=zerolatency key-int-max=10 ! rtph264pay name=pay0 pt=96 )"

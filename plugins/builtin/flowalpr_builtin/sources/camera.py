@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 15.0
 """For the connection and again for its first picture, which many cameras send only some seconds later."""
 # Some cameras announce neither rate nor size; FFmpeg would watch the stream for 5 s to find out.
-SHORT_PROBE = {"analyzeduration": "1000000", "fpsprobesize": "0", "fflags": "nobuffer"}
+# (Not `fflags=nobuffer`: that throws away what was watched, and with it the first key picture.)
+SHORT_PROBE = {"analyzeduration": "1000000", "fpsprobesize": "0"}
 
 
 class Camera(Node):
@@ -74,8 +75,9 @@ class Camera(Node):
             return
         for image in self._device_pictures() if self.url.device else self._network_pictures():
             self._coming = True
-            yield Frame(image, Stamp(self.name, datetime.now(timezone.utc), self._number))
+            stamp = Stamp(self.name, datetime.now(timezone.utc), self._number)
             self._number += 1  # It goes on after a reconnection, so that no two frames have one number.
+            yield Frame(image, stamp)
 
     def close(self) -> None:
         if self._recording:
@@ -87,7 +89,7 @@ class Camera(Node):
 
         from flowalpr_builtin.sources.decoding import NoVideoError
 
-        problem = "ended the stream: is it restarting?"
+        problem = "broke off the stream: is it restarting?"
         try:
             stream = self._connect()
             try:
@@ -164,9 +166,9 @@ class Camera(Node):
             return self._silence()
         if isinstance(error, (av.InvalidDataError, NoVideoError)):
             return "sends nothing that can be decoded as video: check the path of the URL and the camera's codec"
-        if isinstance(error, ConnectionError):
-            return "broke the connection: is it restarting?"
-        return "cannot be reached: check the host's name, the network and that the camera is on"
+        if self._coming:
+            return "broke off the stream: is it restarting?"
+        return "cannot be reached or sends nothing: check host, port and path of the URL, and that the camera is on"
 
     def _silence(self) -> str:
         if self._coming:

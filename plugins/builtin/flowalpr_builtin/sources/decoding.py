@@ -149,11 +149,17 @@ class LiveStream:
         """Connect, for at most `connect` seconds; the first picture may take as long, no later one more than `stall`.
 
         Raises:
-            av.FFmpegError, OSError: it cannot be reached, or what it sends is no video.
+            av.FFmpegError, OSError, NoVideoError: it cannot be reached, or what it sends is no video.
         """
         self._connect = connect
         self._stall = stall
-        self._container = av.open(url, options=options, timeout=(connect, stall))
+        begun = monotonic()
+        try:
+            self._container = av.open(url, options=options, timeout=(connect, stall))
+        except av.InvalidDataError:
+            if monotonic() - begun >= connect:  # FFmpeg's RTSP client gives no other word for a silent camera.
+                raise TimeoutError from None
+            raise
         if not self._container.streams.video:
             self.close()
             raise NoVideoError

@@ -1,0 +1,35 @@
+"""What tests of several built-in nodes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SLOPE = 3
+"""Grey levels from one frame of `video_file` to the next, so that a frame can be told by its picture."""
+
+
+@pytest.fixture
+def video_file(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a video: `video_file("a.mp4", frames=20, fps=10)`; frame n is grey of level 3 n, with noise."""
+    import av
+
+    def make(name: str, frames: int = 20, fps: int = 10, **metadata: str) -> Path:
+        path = tmp_path / name
+        random = np.random.default_rng(0)
+        options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+        with av.open(str(path), "w", options=options) as container:
+            container.metadata.update(metadata)
+            stream = container.add_stream("libx264", rate=fps, options={"bf": "2", "g": "10"})
+            stream.width, stream.height, stream.pix_fmt = 66, 50, "yuv420p"
+            for number in range(frames):
+                noise = random.integers(0, 9, (50, 66, 3))
+                image = (np.full((50, 66, 3), 20 + SLOPE * number) + noise).astype(np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+            container.mux(stream.encode())
+        return path
+
+    return make
