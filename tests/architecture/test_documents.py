@@ -60,3 +60,13 @@ def test_every_node_in_the_box_has_its_line(catalogue: Catalogue) -> None:
     text = (ROOT / "plugins" / "builtin" / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
     assert named == {offer.name for offer in catalogue if offer.plugin == "builtin"}
+
+
+def test_the_tree_in_the_architecture_is_the_tree() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    tree = text.split("## 2. Folders")[1].split("## 3.")[0]
+    there = {path.name for path in (ROOT / "flowalpr").rglob("*.py")}
+    assert set(re.findall(r"\w+\.py\b", tree)) <= there
+    flat = [path for folder in (".", "vision", "flow", "engine") for path in (ROOT / "flowalpr" / folder).glob("*.py")]
+    missing = {path.name for path in flat} - {"__init__.py", "__main__.py"} - set(re.findall(r"\w+\.py\b", tree))
+    assert not missing, f"the tree in ARCHITECTURE.md does not name {sorted(missing)}"
