@@ -119,7 +119,8 @@ class _Explanation:
             return Problem(f"{self.subject}: '{label}' is written out", setting.means, fix, place)
         received = shown(plain(value)) if value else "its default"
         what = f"{self.subject}: {label} = {received} {_verdict(found)}"
-        if details["type"] == "value_error" and received in details["msg"]:
+        hidden = self._cls.model_config.get("hide_input_in_errors")
+        if hidden or (details["type"] == "value_error" and received in details["msg"]):
             what = f"{self.subject}: {label}: {_said(details)}"
         means = setting.means_at(path[1:])
         return Problem(what, means, _fix(details, value, means), place)

@@ -94,6 +94,9 @@ def written(value: object) -> str:
 
 def _of_type(schema: JsonSchema, definitions: JsonSchema) -> str:
     kind = schema.get("type")
+    if isinstance(kind, list):
+        words = " or ".join(_of_type({"type": each}, definitions) for each in kind if each != "null")
+        return words + _examples(schema)
     if kind in ("integer", "number"):
         return ("a whole number" if kind == "integer" else "a number") + _limits(schema)
     if kind == "boolean":
@@ -106,9 +109,13 @@ def _of_type(schema: JsonSchema, definitions: JsonSchema) -> str:
     if kind == "string":
         if schema.get("format") in ("path", "file-path", "directory-path"):
             return "a path"
-        examples = ", ".join(schema.get("examples", ()))
-        return "text" + (f" such as {examples}" if examples else "")
+        return "text" + _examples(schema)
     return "a value"
+
+
+def _examples(schema: JsonSchema) -> str:
+    examples = ", ".join(map(str, schema.get("examples", ())))
+    return f" such as {examples}" if examples else ""
 
 
 def _limits(schema: JsonSchema) -> str:
