@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from flowalpr.cli.options import AsJson
+from flowalpr.cli.progress import progress
 
 if TYPE_CHECKING:
     from flowalpr.lab.datasets.index import Statistics
     from flowalpr.lab.datasets.sample import Dataset
     from flowalpr.lab.datasets.split import Hashes
 
-T = TypeVar("T")
-
 app = typer.Typer(help="Import, look at, check, split and label pictures of plates.", no_args_is_help=True)
 
 Folders = Annotated[list[Path], typer.Argument(help="Folders with labels.jsonl, or folders of such folders.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 class Kind(str, Enum):
@@ -61,7 +60,7 @@ def import_(
     pictures = plates = 0
     left_out = []
     found = read(kind.value, source, Choice(tuple(classes or ()), country))
-    for each in _progress(add(found, target, link=link), "importing", quiet=as_json):
+    for each in progress(add(found, target, link=link), "importing", quiet=as_json):
         if isinstance(each, Sample):
             pictures, plates = pictures + 1, plates + len(each.plates)
         else:
@@ -106,7 +105,7 @@ def check(
     datasets = find(folders)
     for dataset in datasets:
         labels = check_labels(dataset, alphabet)
-        for mistake in _progress(labels, dataset.name, len(dataset), quiet=as_json):
+        for mistake in progress(labels, dataset.name, len(dataset), quiet=as_json):
             if mistake is not None:
                 mistakes.append({"data": dataset.name, **asdict(mistake)})
     for other in find([apart_from]) if apart_from else []:
@@ -174,7 +173,7 @@ def view(
     step = max(1, -(-len(every) // at_most))
     title = ", ".join(dataset.name for dataset in datasets)
     shown = every[::step]
-    for _ in _progress(write_sheet(to, title, shown), "drawing", len(shown)):
+    for _ in progress(write_sheet(to, title, shown), "drawing", len(shown)):
         pass
     typer.echo(f"{len(shown)} of {len(every)} plates are on {to}")
 
@@ -205,7 +204,7 @@ def _fingerprints(dataset: Dataset, *, quiet: bool) -> Hashes:
     from flowalpr.lab.datasets.split import fingerprint
 
     rows = []
-    for sample in _progress(dataset, "comparing pictures", len(dataset), quiet=quiet):
+    for sample in progress(dataset, "comparing pictures", len(dataset), quiet=quiet):
         try:
             rows.append(fingerprint(dataset.picture(sample)))
         except (OSError, ValueError) as error:
@@ -238,15 +237,6 @@ def _print_statistics(figures: list[Statistics]) -> None:
                 most = list(counted.items())[:40]
                 more = f" and {len(counted) - len(most)} more" if len(counted) > len(most) else ""
                 console.print(f"[b]{each.name}[/b] {title}: {', '.join(f'{k} {v}' for k, v in most)}{more}")
-
-
-def _progress(items: Iterable[T], title: str, total: int | None = None, *, quiet: bool = False) -> Iterator[T]:
-    """The items, with a bar on a terminal; a file or a pipe gets none."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    yield from track(items, title, total, console=console, transient=True, disable=quiet or not console.is_terminal)
 
 
 def _print_json(value: object) -> None:

@@ -54,6 +54,8 @@ def sections_of(summary: Summary, folder: Path | None = None) -> list[Section]:
         sections += [_groups(summary), _thresholds(summary), _confusions(summary)]
         if "sets" in summary:
             sections.insert(1, _pictures(summary))
+        if "under" in summary:
+            sections.insert(2, _under(summary))
     if folder is not None:
         sections.append(_curve(summary, folder) if detection else _calibration(summary, folder))
     return sections
@@ -109,6 +111,16 @@ def _pictures(summary: Summary) -> Section:
         for name, each in [*summary["sets"].items(), ("all", summary)]
     )
     return Section("Pictures", ("", "pictures", "false reads", "a picture", "ms, median"), rows)
+
+
+def _under(summary: Summary) -> Section:
+    rows = tuple(
+        (name, percent(each["exact"]), percent(each["merged"]), percent(each["found"]), str(each["false_reads"]))
+        for name, each in [("as they are", summary), *summary["under"].items()]
+    )
+    return Section(
+        "The same pictures under conditions put in", ("", "exact", "merged", "any read", "false reads"), rows
+    )
 
 
 def _thresholds(summary: Summary) -> Section:
