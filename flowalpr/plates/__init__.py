@@ -1,0 +1,23 @@
+"""What a plate is: its characters, the formats of countries, and how near two texts are. Standard library only."""
+
+from flowalpr.plates.alphabet import alike, normal
+from flowalpr.plates.formats import Change, Formats, Repaired, add_folder, countries, load
+from flowalpr.plates.matching import align, distance
+from flowalpr.plates.packs import Format, Pack, PackError, read_pack
+
+__all__ = [
+    "Change",
+    "Format",
+    "Formats",
+    "Pack",
+    "PackError",
+    "Repaired",
+    "add_folder",
+    "align",
+    "alike",
+    "countries",
+    "distance",
+    "load",
+    "normal",
+    "read_pack",
+]

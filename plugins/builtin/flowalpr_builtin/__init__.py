@@ -2,6 +2,9 @@
 
 from flowalpr import Node, hookimpl
 from flowalpr_builtin.detect.detect_text import DetectText
+from flowalpr_builtin.filters.confident import Confident
+from flowalpr_builtin.filters.distinct import Distinct
+from flowalpr_builtin.filters.format import Format
 from flowalpr_builtin.filters.rate_limit import RateLimit
 from flowalpr_builtin.filters.sample import Sample
 from flowalpr_builtin.filters.where import Where
@@ -23,6 +26,6 @@ def flowalpr_nodes() -> list[type[Node]]:
     return [
         *(Images, Video, Camera, Timer),
         *(DetectText, OcrRapid),
-        *(Where, RateLimit, Sample),
+        *(Format, Confident, Distinct, Where, RateLimit, Sample),
         *(Console, Lines, Store, Snapshot, Debug),
     ]
