@@ -90,7 +90,8 @@ def emboss(image: Picture, mask: Picture, rng: np.random.Generator) -> None:
     down, right = int(rng.integers(-2, 3)), int(rng.integers(-2, 3))
     soft = cv2.blur(mask, (3, 3)).astype(np.int16)
     relief = soft - np.roll(soft, (down, right), (0, 1))
-    image[:] = np.clip(image + (relief * rng.uniform(0.1, 0.5))[..., None], 0, 255).astype(np.uint8)
+    depth = (relief * np.float32(rng.uniform(0.1, 0.5))).astype(np.int16)
+    image[:] = np.clip(image + depth[..., None], 0, 255)
 
 
 def screws(image: Picture, rng: np.random.Generator) -> None:

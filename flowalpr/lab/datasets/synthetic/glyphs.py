@@ -69,7 +69,7 @@ class StrokeFace:
         self._square_ends = bool(rng.random() < 0.5)
         self._plain_one = bool(rng.random() < 0.4)
         self._angular_two = bool(rng.random() < 0.3)
-        self._rng = rng
+        self._seed = seed
         self._glyphs: dict[str, NDArray[np.uint8]] = {}
 
     def glyph(self, character: str) -> NDArray[np.uint8]:
@@ -84,9 +84,11 @@ class StrokeFace:
             name = "1 plain"
         elif character == "2" and self._angular_two:
             name = "2 angular"
+        # Each character has its own noise, so that it looks the same whichever is drawn first.
+        rng = np.random.default_rng([self._seed, ord(character)])
         canvas = np.zeros((HEIGHT + 48, 112), np.uint8)
         for stroke in _skeletons()[name]:
-            points = np.array(stroke, float) + self._rng.normal(0, self._wobble, (len(stroke), 2))
+            points = np.array(stroke, float) + rng.normal(0, self._wobble, (len(stroke), 2))
             for _ in range(self._round):
                 points = _rounded(points)
             points *= (HEIGHT * self._wide / 4, HEIGHT / 6)

@@ -1,0 +1,149 @@
+"""Sets text into a plate: rows of characters and marks, and the small lines around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from flowalpr.lab.datasets.synthetic.decor import decoy, picture_of
+from flowalpr.lab.datasets.synthetic.glyphs import HEIGHT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from flowalpr.lab.datasets.synthetic.glyphs import Typeface, Typefaces
+    from flowalpr.lab.datasets.synthetic.layout import Cell
+
+    Picture = NDArray[np.uint8]
+
+
+BLANK = np.zeros((HEIGHT, HEIGHT // 4), np.uint8)
+DASH = np.zeros_like(BLANK)
+DASH[HEIGHT // 2 - 4 : HEIGHT // 2 + 4] = 255
+GAP = np.zeros((HEIGHT, HEIGHT // 6), np.uint8)
+"""Between two small characters."""
+
+
+class Box(NamedTuple):
+    """A region of a picture in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def set_row(
+    image: Picture,
+    mask: Picture,
+    cells: list[Cell],
+    region: Box,
+    size: float,
+    face: Typeface,
+    faces: Typefaces,
+    rng: np.random.Generator,
+) -> None:
+    """Sets one row of cells into its region: characters into the mask, decoys into the picture."""
+    height = max(8, int((region.bottom - region.top) * size))
+    tracking = float(rng.uniform(0.08, 0.24)) * height
+    equal = height * float(rng.uniform(0.5, 0.66)) if rng.random() < 0.35 else 0.0
+    shapes = [_shape(cell, height, face, faces, rng) for cell in cells]
+    wide = [max(s.shape[1], equal) if c.kind == "character" else s.shape[1] for c, s in zip(cells, shapes, strict=True)]
+    room = (region.right - region.left) * float(rng.uniform(0.82, 0.96))
+    natural = sum(wide) + tracking * max(0, len(wide) - 1)
+    squeeze = float(np.clip(room / natural, 0.5, rng.uniform(1.0, 1.35)))
+    if natural * squeeze > room:
+        height = max(8, int(height * room / (natural * squeeze)))
+        squeeze = room / natural
+    free = (region.right - region.left) - natural * squeeze
+    x = region.left + free * (0.5 if rng.random() < 0.8 else float(rng.uniform(0.1, 0.9)))
+    y = region.top + (region.bottom - region.top - height) // 2
+    for cell, shape, width in zip(cells, shapes, wide, strict=True):
+        fitted = (max(1, int(shape.shape[1] * squeeze)), height)
+        left = int(x + (width - shape.shape[1]) * squeeze / 2)
+        x += (width + tracking) * squeeze
+        shape = np.asarray(cv2.resize(shape, fitted, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        part = mask[y : y + height, max(0, left) : left + fitted[0]]
+        shape = shape[: part.shape[0], : part.shape[1]]
+        if cell.kind == "decoy":
+            decoy(image[y : y + height, max(0, left) : left + fitted[0]], shape, rng)
+        else:
+            np.maximum(part, shape, out=part)
+
+
+def _shape(cell: Cell, height: int, face: Typeface, faces: Typefaces, rng: np.random.Generator) -> Picture:
+    """A cell's ink: uint8, (height, width)."""
+    if cell.kind == "character":
+        glyph = _hand(cell.text, face, faces, rng).glyph(cell.text)
+        width = max(2, glyph.shape[1] * height // HEIGHT)
+        return np.asarray(cv2.resize(glyph, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if cell.kind == "decoy":
+        return picture_of(int(height * rng.uniform(0.3, 0.8)), height, rng)
+    if cell.kind == "stack":
+        return _stack(cell.text, height, [_hand(c, face, faces, rng) for c in cell.text])
+    if cell.kind == "small" and cell.text:
+        return _small(cell.text, height, float(rng.uniform(0.4, 0.7)), face)
+    width = max(2, int(height * rng.uniform(0.15, 0.4)))
+    empty = np.zeros((height, width), np.uint8)
+    if cell.kind in ("dash", "dot"):
+        middle = height // 2 if cell.kind == "dash" or rng.random() < 0.5 else height - height // 10
+        thick = max(1, int(height * rng.uniform(0.04, 0.09)))
+        long, centre = width // (2 if cell.kind == "dash" else 5), width // 2
+        cv2.rectangle(empty, (centre - long, middle - thick), (centre + long, middle + thick), 255, -1)
+    return empty
+
+
+def _hand(character: str, face: Typeface, faces: Typefaces, rng: np.random.Generator) -> Typeface:
+    """The plate's own typeface, or one of another script if the character is of that."""
+    script = script_of(character)
+    return faces.pick(script, 0.0, rng) if script else face
+
+
+def _stack(text: str, height: int, hands: list[Typeface]) -> Picture:
+    """Two small characters, one above the other."""
+    size = height * 9 // 20
+    upper, lower = (small_line(c, size, hand) for c, hand in zip(text, hands, strict=True))
+    both = np.zeros((height, max(upper.shape[1], lower.shape[1])), np.uint8)
+    both[:size, : upper.shape[1]] = upper
+    both[height - size :, : lower.shape[1]] = lower
+    return both
+
+
+def _small(text: str, height: int, size: float, face: Typeface) -> Picture:
+    """Small characters at the upper edge, after a dash if the text has one."""
+    marks = text.replace("-", "").replace("*", "")
+    piece = small_line(marks or "0", int(height * size), face)
+    gap = height // 5
+    whole = np.zeros((height, piece.shape[1] + gap), np.uint8)
+    whole[: piece.shape[0], gap:] = piece
+    if "-" in text:
+        cv2.rectangle(whole, (0, piece.shape[0] // 2), (height // 6, piece.shape[0] // 2 + 1), 255, -1)
+    return whole
+
+
+def small_line(words: str, height: int, face: Typeface) -> Picture:
+    """A small line of text: uint8, (height, width), 255 in the ink."""
+    pieces: list[Picture] = []
+    for character in words:
+        glyph = face.glyph(character.upper()) if character.isalnum() else DASH if character == "-" else BLANK
+        pieces += [glyph, GAP]
+    long = np.concatenate(pieces, 1)
+    size = (max(1, long.shape[1] * height // HEIGHT), height)
+    return np.asarray(cv2.resize(long, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def script_of(character: str) -> str:
+    """Group of typefaces for a character outside A-Z and 0-9; empty for those inside."""
+    if "가" <= character <= "힣":
+        return "hangul"
+    return "han" if "一" <= character <= "鿿" else ""
+
+
+def blend(region: Picture, mask: Picture, ink: NDArray[np.float32]) -> None:
+    """Paints `ink` onto a region, in place, where the mask is set; a mask that is too large is cut."""
+    alpha = mask[: region.shape[0], : region.shape[1], None].astype(np.uint16)
+    alpha += alpha >> 7  # 0..256, so that a shift can do what a division would, four times as fast
+    part = region[: alpha.shape[0], : alpha.shape[1]]
+    part[:] = (part * (256 - alpha) + ink.astype(np.uint16) * alpha) >> 8
