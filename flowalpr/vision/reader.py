@@ -70,40 +70,15 @@ class Reader:
         return self._details.margin
 
     def read(self, crops: Sequence[Picture]) -> list[Reading]:
-        """What each picture, uint8, (height, width, 3), BGR, says; all are read as one batch.
-
-        Plates that look as if they had two rows are read again with the lower row put behind the upper one.
-        """
-        if not crops:
-            return []
-        characters, rows, country = self._run([whole(crop, self._input) for crop in crops])
-        two = [index for index, crop in enumerate(crops) if rows[index] > 0 and crop.shape[1] < LONG * crop.shape[0]]
-        if two:
-            again = self._run([unfolded(crops[index], self._input) for index in two])
-            characters[two], country[two] = again[0], again[2]
-        return [
-            self._reading(characters[index], country[index], 2 if index in two else 1) for index in range(len(crops))
-        ]
-
-    def _run(self, pictures: list[Picture]) -> list[Floats]:
-        return self._session.run(normalise(pictures, self._input))
-
-    def _reading(self, logits: Floats, country: Floats, rows: int) -> Reading:
-        """One plate's answer from the network's: (columns, 1 + characters) and (countries,)."""
-        chances = softmax(logits / self._details.temperature)
-        text, confidences = best_path(chances, self._details.alphabet)
-        named = softmax(country)
-        best = int(named.argmax()) if named.size else -1
-        sure = best >= 0 and named[best] >= self._details.sure_country
-        whole_text = float(np.prod(confidences)) if text else 0.0
-        return Reading(text, whole_text, confidences, self._details.countries[best] if sure else None, rows)
+        """What each picture, uint8, (height, width, 3), BGR, says; all are read as one batch."""
+        return read_with(self._session, self._input, self._details, crops)
 
     def _check(self, model: Model) -> None:
         """Reads an empty picture and compares what comes out with the manifest."""
         height, width = self._input.height, self._input.width
         if height is None or width is None:
             raise SetupError(f"{model.folder}: a reader takes one width and height", "state them under `input`")
-        outputs = self._run([np.zeros((height, width, 3), np.uint8)])
+        outputs = self._session.run(normalise([np.zeros((height, width, 3), np.uint8)], self._input))
         shapes = [tuple(output.shape) for output in outputs]
         alphabet, countries = len(self._details.alphabet), len(self._details.countries)
         wanted = [(1, width // 8, 1 + alphabet), (1,), (1, countries)]
@@ -113,6 +88,31 @@ class Reader:
                 f"of {alphabet} characters and {countries} countries",
                 "put the model.yaml that was exported with it beside it",
             )
+
+
+def read_with(session: Session, wanted: ModelInput, details: ReaderDetails, crops: Sequence[Picture]) -> list[Reading]:
+    """What each picture says, by a network that may still be in training.
+
+    Plates that look as if they had two rows are read again with the lower row put behind the upper one.
+    """
+    if not crops:
+        return []
+    characters, rows, country = session.run(normalise([whole(crop, wanted) for crop in crops], wanted))
+    two = [k for k, crop in enumerate(crops) if rows[k] > 0 and crop.shape[1] < LONG * crop.shape[0]]
+    if two:
+        again = session.run(normalise([unfolded(crops[k], wanted) for k in two], wanted))
+        characters[two], country[two] = again[0], again[2]
+    return [_reading(characters[k], country[k], details, 2 if k in two else 1) for k in range(len(crops))]
+
+
+def _reading(logits: Floats, country: Floats, details: ReaderDetails, rows: int) -> Reading:
+    """One plate's answer from the network's: (columns, 1 + characters) and (countries,)."""
+    text, confidences = best_path(softmax(logits / np.float32(details.temperature)), details.alphabet)
+    named = softmax(country)
+    best = int(named.argmax()) if named.size else -1
+    sure = best >= 0 and named[best] >= details.sure_country
+    whole_text = float(np.prod(confidences)) if text else 0.0
+    return Reading(text, whole_text, confidences, details.countries[best] if sure else None, rows)
 
 
 def whole(crop: Picture, wanted: ModelInput) -> Picture:

@@ -156,24 +156,34 @@ class ReaderNetwork(nn.Module):
         return Logits(self.head(x), self.rows(whole)[:, 0], self.country(whole))
 
 
-def loss(logits: Logits, texts: Sequence[Sequence[int]], rows: Tensor, country: Tensor) -> Tensor:
-    """The mean cost of a batch: CTC over the characters plus a tenth of what the two small heads cost.
+def losses(logits: Logits, texts: Sequence[Sequence[int] | None], rows: Tensor, country: Tensor) -> dict[str, Tensor]:
+    """Parts of the cost of a batch: CTC over the characters, and a tenth of what the two small heads cost.
 
-    `texts` are classes from 1 up; `rows` (int64: 0 one, 1 two) and `country` may hold `IGNORED`.
+    `texts` are classes from 1 up, or None where the characters are not to be learnt from; `rows` (int64: 0 one,
+    1 two) and `country` may hold `IGNORED`.
     """
-    chances = functional.log_softmax(logits.characters.float(), 2).transpose(0, 1)
-    n, columns = logits.characters.shape[:2]
-    targets = torch.tensor([c for text in texts for c in text], dtype=torch.long)
-    lengths = torch.tensor([len(text) for text in texts])
-    cost = functional.ctc_loss(chances, targets, torch.full((n,), columns), lengths, BLANK, "none", zero_infinity=True)
-    total = (cost / lengths.clamp(min=1)).mean()
-    known = rows != IGNORED
-    if known.any():
-        binary = functional.binary_cross_entropy_with_logits
-        total = total + 0.1 * binary(logits.rows[known].float(), rows[known].float())
-    if (country != IGNORED).any():
-        total = total + 0.1 * functional.cross_entropy(logits.country.float(), country, ignore_index=IGNORED)
-    return total
+    told = [k for k, text in enumerate(texts) if text is not None]
+    known = [texts[k] or () for k in told]
+    chances = functional.log_softmax(logits.characters[told].float(), 2).transpose(0, 1)
+    lengths = torch.tensor([len(text) for text in known])
+    cost = functional.ctc_loss(
+        chances,
+        torch.tensor([c for text in known for c in text]).to(chances.device),
+        torch.full_like(lengths, chances.shape[0]),
+        lengths,
+        BLANK,
+        "none",
+        zero_infinity=True,
+    )
+    parts = {"characters": (cost / lengths.clamp(min=1).to(cost.device)).sum() / max(1, len(told))}
+    counted = rows != IGNORED
+    wrong = functional.binary_cross_entropy_with_logits(
+        logits.rows.float(), rows.clamp(min=0).float(), reduction="none"
+    )
+    parts["rows"] = 0.1 * (wrong * counted).sum() / counted.sum().clamp(min=1)
+    strange = functional.cross_entropy(logits.country.float(), country, ignore_index=IGNORED, reduction="sum")
+    parts["country"] = 0.1 * strange / (country != IGNORED).sum().clamp(min=1)
+    return parts
 
 
 def load_pretrained(network: ReaderNetwork, path: Path, alphabet: str) -> None:

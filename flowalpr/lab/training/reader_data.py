@@ -1,0 +1,155 @@
+"""Plates for the reader to learn from: real ones cut out of labelled pictures, and how they become examples."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flowalpr.lab.datasets.sample import load
+from flowalpr.lab.datasets.synthetic.crop import Crop, jittered, rectified
+from flowalpr.vision.geometry import corners_of, widen
+from flowalpr.vision.image import Picture, rectify
+from flowalpr.vision.image import load as load_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CROPS = "crops.jsonl"
+"""Beside `labels.jsonl`: the same plates cut out at a higher resolution, one a line with file, box and text."""
+TALLEST = 160
+"""Pixels of a plate's height that are kept in memory; the network sees 48."""
+AROUND = 0.4
+"""Share of a plate's size that is kept around it, for cutting it out anew."""
+ISO = {"D": "DE"}
+"""Codes of labels that are no ISO codes."""
+
+
+class RealPlate(NamedTuple):
+    """A labelled plate with some of its surroundings."""
+
+    image: Picture
+    """uint8, (height, width, 3), BGR."""
+    box: tuple[float, float, float, float]
+    """Left, top, width, height in pixels of `image`."""
+    corners: NDArray[np.float32] | None
+    """float32, (4, 2), clockwise from the plate's left top, or None."""
+    text: str
+    country: str | None
+    rows: int
+    """1 or 2."""
+
+    def cut(self, margin: float) -> Picture:
+        """The plate as a flow cuts it out: rectified if its corners are known, else by its box."""
+        x, y, width, height = self.box
+        corners = self.corners
+        if corners is None:
+            corners = corners_of(np.array([[x, y, x + width, y + height]], np.float32))[0]
+        sides = np.linalg.norm(corners - np.roll(corners, -1, 0), axis=1)
+        size = (max(4, round(float(sides[[0, 2]].max()))), max(4, round(float(sides[[1, 3]].max()))))
+        return rectify(self.image, widen(corners, margin, margin), size)
+
+    def view(self, margin: float, rng: np.random.Generator) -> Crop:
+        """The plate cut out as by a detector that errs a little."""
+        if self.corners is not None and rng.random() < 0.8:
+            image = rectified(self.image, self.corners, margin, rng)
+        else:
+            image = jittered(self.image, self.box, margin, rng)
+        return Crop(image, self.text, self.country, self.rows)
+
+
+def real_plates(folder: Path, alphabet: str) -> Iterator[RealPlate]:
+    """All plates of a data set whose text is known and within the alphabet.
+
+    Raises:
+        DataError: the folder holds no data set, or a wrong one.
+        PictureError: a picture cannot be decoded.
+    """
+    dataset = load(folder)
+    large = dataset.folder / CROPS
+    if large.is_file():
+        for line in large.read_text(encoding="utf-8").splitlines():
+            label = json.loads(line)
+            if _is_readable(label["text"], alphabet):
+                image = load_picture(dataset.folder / label["file"])
+                country, rows = label.get("country"), label.get("rows") or 1
+                yield _scaled(image, label["box"], None, label["text"], ISO.get(country, country), rows)
+    for sample in dataset:
+        # Where a larger picture of the plate is there already, this one only adds its corners.
+        plates = [p for p in sample.plates if _is_readable(p.text, alphabet) and (p.corners or not large.is_file())]
+        if not plates:
+            continue
+        picture = load_picture(dataset.picture(sample))
+        for plate in plates:
+            corners = None if plate.corners is None else upright(np.array(plate.corners, np.float32))
+            box = plate.box or (*corners.min(0), *np.ptp(corners, axis=0)) if corners is not None else plate.box
+            if box is None or not plate.text:
+                continue
+            rows = plate.rows or 1
+            yield _around(picture, box, corners, plate.text, ISO.get(plate.country or "", plate.country), rows)
+
+
+def chances(plates: Sequence[RealPlate], balance: float, two_rows: float) -> NDArray[np.float64]:
+    """Cumulated chances to draw each plate, the last one 1.
+
+    Countries with many plates are drawn less often than their number says, by that number to the power of
+    `-balance` (0 not at all, 1 all countries alike); those with two rows `two_rows` times as often.
+    """
+    counts = Counter(plate.country for plate in plates)
+    weights = [counts[p.country] ** -balance * (two_rows if p.rows == 2 else 1.0) for p in plates]
+    summed = np.cumsum(np.array(weights) / sum(weights))
+    summed[-1] = 1.0
+    return summed
+
+
+def upright(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same corners, (4, 2), from the plate's left top on: rotated rectangles often begin at another one.
+
+    The long sides are taken for the upper and lower ones, and the upper one runs to the right.
+    """
+    if np.linalg.norm(corners[1] - corners[0]) < np.linalg.norm(corners[2] - corners[1]):
+        corners = np.roll(corners, -1, 0)
+    return corners if corners[1, 0] > corners[0, 0] else np.roll(corners, -2, 0)
+
+
+def _is_readable(text: str | None, alphabet: str) -> bool:
+    return bool(text) and all(character in alphabet for character in text or "")
+
+
+def _around(
+    image: Picture,
+    box: Sequence[float],
+    corners: NDArray[np.float32] | None,
+    text: str,
+    country: str | None,
+    rows: int,
+) -> RealPlate:
+    """A plate and its surroundings, cut out of a picture."""
+    x, y, width, height = box
+    left, top = max(0, int(x - width * AROUND)), max(0, int(y - height * AROUND))
+    part = image[top : int(y + height * (1 + AROUND)) + 1, left : int(x + width * (1 + AROUND)) + 1].copy()
+    moved = None if corners is None else corners - np.array([left, top], np.float32)
+    return _scaled(part, (x - left, y - top, width, height), moved, text, country, rows)
+
+
+def _scaled(
+    image: Picture,
+    box: Sequence[float],
+    corners: NDArray[np.float32] | None,
+    text: str,
+    country: str | None,
+    rows: int,
+) -> RealPlate:
+    """A plate no taller than it needs to be in memory."""
+    scale = min(1.0, TALLEST / box[3])
+    if scale < 1:
+        shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image = np.asarray(shrunk, dtype=np.uint8)
+    x, y, width, height = (float(value) * scale for value in box)
+    moved = None if corners is None else (corners * scale).astype(np.float32)
+    return RealPlate(image, (x, y, width, height), moved, text, country, rows)

@@ -1,0 +1,205 @@
+"""The training of a reader: its recipe, its batches of real and drawn plates, its score on others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from flowalpr.lab.datasets.synthetic.crop import Crop, synthetic_crop
+from flowalpr.lab.datasets.synthetic.degrade import degrade
+from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
+from flowalpr.lab.datasets.synthetic.plate import Drawer
+from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
+from flowalpr.lab.training.loop import LoopRecipe, train
+from flowalpr.lab.training.reader import IGNORED, ReaderNetwork, load_pretrained, losses
+from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates
+from flowalpr.vision.image import normalise
+from flowalpr.vision.manifest import ModelInput, ReaderDetails
+from flowalpr.vision.reader import OVERLAP, read_with, unfolded, whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MERGED = str.maketrans("OI", "01")
+"""Characters that many plates print alike and many labels mix up."""
+
+
+class ReaderRecipe(BaseModel):
+    """All that decides how a reader turns out; saved beside the result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["reader"] = "reader"
+    alphabet: str = Field(min_length=1)
+    """Characters that can be read."""
+    countries: tuple[str, ...] = ()
+    """ISO codes of the countries that are told apart by their looks."""
+    train: tuple[Path, ...] = ()
+    """Folders of labelled pictures to learn from."""
+    validate_on: tuple[Path, ...] = Field(min_length=1)
+    """Folders whose plates choose the best weights; none of them is learnt from."""
+    fonts: tuple[Path, ...] = FOLDERS
+    """Folders with typefaces for drawn plates."""
+    real: float = Field(default=0.4, ge=0, le=1)
+    """Share of real plates among those shown; the others are drawn."""
+    balance: float = Field(default=0.4, ge=0, le=1)
+    """How far countries with few plates are shown more often: 0 not at all, 1 until all are alike."""
+    two_rows: float = Field(default=2.5, gt=0)
+    """How many times as often a real plate of two rows is shown as one of one row."""
+    margin: float = Field(default=0.06, ge=0, le=0.5)
+    """Share of a plate's width and height that is left around it on each side."""
+    width: int = Field(default=192, ge=64, multiple_of=8)
+    """Pixels of the network's input; one column in eight can hold a character."""
+    start: Path | Literal["pretrained"] | None = "pretrained"
+    """Checkpoint whose weights to start with; `pretrained` for PP-OCRv6's recogniser in rapidocr's wheel."""
+    loop: LoopRecipe
+
+    @property
+    def input(self) -> ModelInput:
+        """How plates are given to the network, in training and after."""
+        return ModelInput(colour="grey", mean=(127.5,), scale=(1 / 127.5,), width=self.width, height=48)
+
+    @property
+    def details(self) -> ReaderDetails:
+        """What the manifest of the model will say of its output, before calibration."""
+        return ReaderDetails(alphabet=self.alphabet, countries=self.countries, margin=self.margin)
+
+
+class Batch(NamedTuple):
+    """Pictures and what they say."""
+
+    pictures: Tensor
+    """float32, (n, 1, 48, width), -1..1."""
+    texts: list[list[int] | None]
+    """Classes from 1 up; None for a two-row plate that is shown as it is, to be told from one-row plates."""
+    rows: Tensor
+    """int64, (n,): 0 one row, 1 two, `IGNORED` for an unfolded plate."""
+    country: Tensor
+    """int64, (n,): index into the recipe's countries or `IGNORED`."""
+
+
+class ReaderTask:
+    """What the training loop needs to know of a reader."""
+
+    def __init__(self, recipe: ReaderRecipe) -> None:
+        """Reads all plates into memory, some 0.1 MB each.
+
+        Raises:
+            DataError: a folder holds no data set, or a wrong one.
+            PictureError: a picture cannot be decoded.
+            TrainingError: the weights to start with are missing, damaged or of another network.
+        """
+        torch.manual_seed(recipe.loop.seed)
+        self.recipe = recipe
+        network = ReaderNetwork(len(recipe.alphabet), len(recipe.countries))
+        self.network: nn.Module = network
+        if recipe.start == "pretrained":
+            load_pretrained(network, pretrained_weights(), recipe.alphabet)
+        elif recipe.start is not None:
+            load_weights(network, load_checkpoint(recipe.start)["network"], recipe.start)
+        self._real = [plate for folder in recipe.train for plate in real_plates(folder, recipe.alphabet)]
+        self._chances = chances(self._real, recipe.balance, recipe.two_rows) if self._real else np.ones(1)
+        self._drawer = Drawer(faces=Typefaces(recipe.fonts), alphabet=recipe.alphabet)
+        self._held: dict[str, list[RealPlate]] = {}
+
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
+        """Plates as a detector delivers them, by day and by night."""
+        classes = {character: k for k, character in enumerate(self.recipe.alphabet, start=1)}
+        pictures, texts, rows, country = [], [], [], []
+        for _ in range(count):
+            crop = self._crop(rng)
+            two = crop.rows == 2
+            unfold = two and rng.random() < 0.85
+            if unfold:
+                middle, overlap = 0.5 + rng.normal(0, 0.025), max(0.0, OVERLAP + rng.normal(0, 0.015))
+                pictures.append(unfolded(crop.image, self.recipe.input, float(middle), float(overlap)))
+            else:
+                pictures.append(whole(crop.image, self.recipe.input))
+            texts.append(None if two and not unfold else [classes[c] for c in crop.text])
+            rows.append(IGNORED if unfold else int(two))
+            known = crop.country in self.recipe.countries
+            country.append(self.recipe.countries.index(crop.country or "") if known else IGNORED)
+        shown = torch.from_numpy(normalise(pictures, self.recipe.input))
+        return Batch(shown, texts, torch.tensor(rows), torch.tensor(country))
+
+    def loss(self, network: nn.Module, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+        """Parts of the loss of a batch."""
+        pictures = batch.pictures.to(device).contiguous(memory_format=torch.channels_last)
+        return losses(network(pictures), batch.texts, batch.rows.to(device), batch.country.to(device))
+
+    def score(self, network: nn.Module) -> dict[str, float]:
+        """Percent of plates read right, O like 0 and I like 1: the mean over the validation sets, then each of them."""
+        session = TorchSession(network)
+        figures = {}
+        for folder in self.recipe.validate_on:
+            if folder.name not in self._held:
+                self._held[folder.name] = list(real_plates(folder, self.recipe.alphabet))
+            plates = self._held[folder.name]
+            right = 0
+            for plate in plates:
+                crop = plate.cut(self.recipe.margin)
+                (reading,) = read_with(session, self.recipe.input, self.recipe.details, [crop])
+                right += reading.text.translate(MERGED) == plate.text.translate(MERGED)
+            figures[folder.name] = 100 * right / max(1, len(plates))
+        return {"read": sum(figures.values()) / len(figures), **figures}
+
+    def rate_factor(self, parameter: str) -> float:
+        """3 for the heads, which begin from little or nothing; 1 for the rest."""
+        return 3.0 if parameter.split(".")[0] in ("head", "rows", "country") else 1.0
+
+    def _crop(self, rng: np.random.Generator) -> Crop:
+        """A real or a drawn plate, spoilt."""
+        if self._real and rng.random() < self.recipe.real:
+            plate = self._real[int(np.searchsorted(self._chances, rng.random()))]
+            crop = plate.view(self.recipe.margin, rng)
+            # Photographs have faults of their own already.
+            crop = crop._replace(image=degrade(crop.image, rng, 0.6)) if rng.random() < 0.75 else crop
+        else:
+            crop = synthetic_crop(self._drawer, self.recipe.margin, rng)
+        return crop._replace(image=255 - crop.image) if rng.random() < 0.04 else crop
+
+
+class TorchSession:
+    """A network in training, run as a deployed one is."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self.provider = "torch"
+
+    def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """The network's outputs for float32, (n, 1, 48, width)."""
+        device = next(self._network.parameters()).device
+        with torch.no_grad():
+            return [output.float().cpu().numpy() for output in self._network(torch.from_numpy(batch).to(device))]
+
+
+def train_reader(recipe: ReaderRecipe, out: Path) -> dict[str, float]:
+    """Train a reader and write checkpoints and curves to `out`; gives the best figures.
+
+    Raises:
+        TrainingError: see `ReaderTask` and `loop.train`.
+    """
+    return train(ReaderTask(recipe), recipe.loop, out)
+
+
+def pretrained_weights() -> Path:
+    """The file of PP-OCRv6's small recogniser in rapidocr's wheel.
+
+    Raises:
+        TrainingError: it is not installed.
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec("rapidocr")
+    found = list(Path(spec.origin).parent.glob("models/PP-OCRv6_rec_small.onnx")) if spec and spec.origin else []
+    if not found:
+        raise TrainingError(
+            "the pretrained weights in rapidocr's wheel are not there",
+            fix="pip install 'rapidocr>=3.10', or give a checkpoint as `start`",
+        )
+    return found[0]
