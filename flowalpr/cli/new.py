@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -40,6 +41,7 @@ def plugin(name: Name, folder: Folder = Path()) -> None:
         raise _taken(target)
     for template, path in _PLUGIN.items():
         _write(target / Template(path).substitute(names), f"plugin/{template}", names)
+    _copy_sample(target)
     typer.echo(f"{target}/ is a whole plugin; the next steps:\n")
     typer.echo(f"  cd {target}\n  pip install -e . pytest\n  pytest\n  flowalpr run {names['node']}.yaml")
 
@@ -50,6 +52,7 @@ def flow(name: Name, folder: Folder = Path()) -> None:
     names = _names(name)
     target = folder / f"{names['name']}.yaml"
     _write(target, "flow.yaml", names)
+    _copy_sample(folder)
     typer.echo(f"{target} is a flow; the next steps:\n")
     typer.echo(f"  flowalpr check {target}\n  flowalpr run {target}")
 
@@ -86,7 +89,7 @@ def _write(target: Path, template: str, names: dict[str, str]) -> None:
     Raises:
         FlowError: if something is there already or the place cannot be written to.
     """
-    text = files("flowalpr.cli").joinpath("templates", template).read_text(encoding="utf-8")
+    text = (files("flowalpr.cli") / "templates" / template).read_text(encoding="utf-8")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8") as file:
@@ -95,6 +98,15 @@ def _write(target: Path, template: str, names: dict[str, str]) -> None:
         raise _taken(target) from None
     except OSError as error:
         raise FlowError([Problem(f"{target} cannot be written: {error.strerror}", fix="--in FOLDER")]) from error
+
+
+def _copy_sample(folder: Path) -> None:
+    """Put the sample clip into a folder as `sample.mp4`, unless there is something of that name."""
+    from flowalpr.flow.load import bundled_flows
+
+    target = folder / "sample.mp4"
+    if not target.exists():
+        shutil.copyfile(bundled_flows()["parking"].parent / "sample" / "gate.mp4", target)
 
 
 def _taken(target: Path) -> FlowError:

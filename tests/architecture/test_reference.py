@@ -6,19 +6,14 @@ import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flowalpr.cli.nodes import KINDS, taken_and_given
 from flowalpr.flow.manual import Setting, settings_of
-from flowalpr.node import Ports
 from flowalpr.plugins import Offer, load_plugins
 
 PAGE = Path(__file__).parents[2] / "docs" / "nodes.md"
-KINDS = {
-    "source": "Sources",
-    "detect": "Finding plates",
-    "ocr": "Reading plates",
-    "filter": "Filters",
-    "convert": "Converters",
-    "sink": "Sinks",
-}
+TITLES = dict(
+    zip(KINDS, ("Sources", "Finding plates", "Reading plates", "Filters", "Converters", "Sinks"), strict=True)
+)
 HEAD = """# Nodes in the box
 
 Made from the nodes themselves by `make golden`. `flowalpr nodes show NAME` prints the same for every node that is
@@ -32,24 +27,18 @@ def test_the_reference_of_nodes_is_true(golden: Callable[[Path, str], None]) -> 
 
 
 def _sections(offers: list[Offer]) -> Iterator[str]:
-    for kind, title in KINDS.items():
+    for kind, title in TITLES.items():
         nodes = [offer for offer in offers if offer.node.ports().kind == kind]
         if nodes:
             yield f"## {title}\n"
         for offer in nodes:
             manual = inspect.cleandoc(offer.node.__doc__ or "")
-            yield f"### `{offer.name}`\n\n*{_ports(offer.node.ports())}*\n\n{manual}\n"
+            takes, gives = taken_and_given(offer.node.ports())
+            yield f"### `{offer.name}`\n\n*takes {takes}, gives {gives}*\n\n{manual}\n"
             settings = settings_of(offer.node).values()
             if settings:
                 yield "| setting | takes | default | |\n|---|---|---|---|"
                 yield "\n".join(map(_row, settings)) + "\n"
-
-
-def _ports(ports: Ports) -> str:
-    takes = " or ".join(each.__name__ for each in ports.takes)
-    gives = "the same" if ports.same else ports.gives.__name__ if ports.gives else ""
-    said = [f"takes {takes}" if takes else "", f"gives {gives}" if gives else ""]
-    return ", ".join(each for each in said if each)
 
 
 def _row(setting: Setting) -> str:
