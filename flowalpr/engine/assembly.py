@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -22,8 +23,15 @@ class Assembly:
     """The threads of one flow. All methods but `look` and `workers` are for the one thread that owns the flow."""
 
     def __init__(
-        self, graph: Graph, dead_letters: DeadLetters, loop: Loop, failed: Callable[[BaseException], None]
+        self,
+        graph: Graph,
+        dead_letters: DeadLetters,
+        loop: Loop,
+        failed: Callable[[BaseException], None],
+        halted: threading.Event,
     ) -> None:
+        """`failed` is told of an error that must end the flow; opening is given up when `halted` is set."""
+        self._halted = halted
         self._dead_letters = dead_letters
         self._loop = loop
         self._failed = failed
@@ -44,7 +52,7 @@ class Assembly:
         Raises:
             NotOpenedError: if one cannot be opened; the others are closed again.
         """
-        _open(list(self._workers.values()))
+        _open(list(self._workers.values()), self._halted)
 
     def go(self) -> None:
         """Let messages flow: receivers first, sources last."""
@@ -63,7 +71,7 @@ class Assembly:
         new_plan = plan(graph)
         kept = self._kept(new_plan, graph)
         new = {each.name: self._worker(each, graph) for each in new_plan.segments if each.name not in kept}
-        _open(list(new.values()))
+        _open(list(new.values()), self._halted)
         workers = {each.name: new.get(each.name) or self._workers[each.name] for each in new_plan.segments}
         gone = [worker for name, worker in self._workers.items() if name not in kept]
         before = self._wires
@@ -138,16 +146,17 @@ class Assembly:
         }
 
 
-def _open(workers: list[Worker]) -> None:
+def _open(workers: list[Worker], halted: threading.Event) -> None:
     opened: list[Worker] = []
     try:
         for worker in reversed(workers):
             opened.append(worker)
-            worker.open()
+            worker.open(halted)
     except BaseException:
         for worker in opened:
             worker.abort()
-            worker.join(5.0)
+        for worker in opened:
+            worker.join(0.0 if halted.is_set() else 5.0)
         raise
 
 

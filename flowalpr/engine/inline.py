@@ -84,7 +84,7 @@ class _Collected(Wire[Entry]):
         self.messages.append(message)
 
 
-def _nobody_waits(wire: Wire[Entry]) -> None:  # noqa: ARG001  # What a wire calls to wake its receiver.
+def _nobody_waits(wire: Wire[Entry]) -> None:  # What a wire calls to wake its receiver.
     """Do nothing: the caller looks for itself."""
 
 

@@ -52,7 +52,7 @@ class Runner:
             NotOpenedError: if a node cannot be opened; all others are closed again.
         """
         self._started_at = monotonic()
-        self._running = Assembly(self.graph, self.dead_letters, self._loop, self._failed)
+        self._running = Assembly(self.graph, self.dead_letters, self._loop, self._failed, self._halted)
         try:
             self._running.open()
         except BaseException:

@@ -12,7 +12,7 @@ from datetime import datetime
 from time import perf_counter_ns
 from typing import Any
 
-from flowalpr.engine.faults import FlowStopped
+from flowalpr.engine.faults import FlowStopped, log
 from flowalpr.engine.step import Entry, Step
 from flowalpr.errors import FlowalprError, Problem, SetupError
 from flowalpr.messages import END_OF_TIME, Fault, Message
@@ -21,11 +21,12 @@ from flowalpr.telemetry.meter import bucket
 
 
 class NotOpenedError(FlowalprError):
-    """A node could not be opened; its `__cause__` is what `open` raised."""
+    """A node could not be opened."""
 
-    def __init__(self, node: str, error: Exception) -> None:
-        problem = error.problem if isinstance(error, SetupError) else Problem(f"{type(error).__name__}: {error}")
-        super().__init__(str(dataclasses.replace(problem, what=f"node '{node}' cannot start: {problem.what}")))
+
+def _not_opened(node: str, error: Exception) -> NotOpenedError:
+    problem = error.problem if isinstance(error, SetupError) else Problem(f"{type(error).__name__}: {error}")
+    return NotOpenedError(str(dataclasses.replace(problem, what=f"node '{node}' cannot start: {problem.what}")))
 
 
 class Segment:
@@ -45,12 +46,13 @@ class Segment:
         try:
             for step in reversed(self.steps):
                 step.meter.state = "opening"
+                log.info("opening", node=step.name, uses=step.flow_node.uses)
                 opened.append(step)
                 step.settled(step.node.open())
                 step.meter.state = "running"
         except Exception as error:
             self._close(reversed(opened))
-            raise NotOpenedError(step.name, error) from error
+            raise _not_opened(step.name, error) from error
 
     def handle(self, entry: Entry, message: Message) -> None:
         """Give a message to the steps of `entry`, and what they make of it to those behind them, to the end.

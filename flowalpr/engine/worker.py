@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from flowalpr.engine.clock import Clock, WallClock
-from flowalpr.engine.faults import FlowStopped
-from flowalpr.engine.segment import Segment
+from flowalpr.engine.faults import FlowStopped, log
+from flowalpr.engine.segment import NotOpenedError, Segment
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Inbox, Wire
 from flowalpr.messages import Fault, Frame, Message
@@ -34,14 +34,16 @@ class Worker:
         self._aborted = False
         self._thread = threading.Thread(target=self._run, name=f"flow {segment.name}", daemon=True)
 
-    def open(self) -> None:
+    def open(self, halted: threading.Event) -> None:
         """Start the thread and wait until its nodes are open.
 
         Raises:
-            NotOpenedError: if one cannot be opened.
+            NotOpenedError: if one cannot be opened, or `halted` is set before all are.
         """
         self._thread.start()
-        self._opened.wait()
+        while not self._opened.wait(0.1):
+            if halted.is_set():
+                raise NotOpenedError(f"stopped before node '{self.segment.name}' was open")
         if self.open_error is not None:
             raise self.open_error
 
@@ -200,6 +202,7 @@ class SourceWorker(Worker):
             pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
             self._tries += 1
             step.meter.state = f"retry in {pause:.0f} s: {step.meter.last_error}"
+            log.info("reopening", node=step.name, in_seconds=round(pause, 1))
             try:
                 step.settled(step.node.close())
                 if step.node.wait(pause):
