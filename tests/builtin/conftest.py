@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +37,39 @@ def video_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Makes a disk full: `with full_disk(1000)`, no file of this process may grow beyond 1000 bytes."""
+
+    @contextmanager
+    def limited(most_bytes: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
+
+
+@pytest.fixture
+def nobody() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+    """A folder that may be read only, and `with unprivileged():`, within which that holds for root as well."""
+
+    @contextmanager
+    def unprivileged() -> Iterator[None]:
+        was = os.geteuid()
+        if was == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(was)
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555 if os.geteuid() else 0o755)
+        yield Path(folder), unprivileged
+        Path(folder).chmod(0o755)

@@ -58,24 +58,23 @@ class ReadTable:
         Raises:
             SetupError: it cannot be opened or written, or is no database of ours.
         """
-        self._where = where if isinstance(where, Path) else sql.make_url(where).render_as_string(hide_password=True)
+        self._where = where if isinstance(where, Path) else "that the URL names"
         self._waiting: list[dict[str, Any]] = []  # Any: the values that the columns have
         self._rest = 0.0
         self._next_try = 0.0
+        self._engine = _engine(where)
         try:
-            self._engine = _engine(where)
-            with self._engine.begin() as connection:
-                TABLES.create_all(connection)
-                found = connection.scalar(sql.select(sql.func.max(VERSIONS.c.version)))
-                if found is None:
-                    connection.execute(VERSIONS.insert().values(version=VERSION))
+            found = self._prepared()
         except (sql.exc.DBAPIError, OSError) as error:
+            self._engine.dispose()
             raise SetupError(
                 f"the database {self._where} cannot be used: {_reason(error)}", self._remedy(error)
             ) from error
-        if found is not None and found > VERSION:
+        if found > VERSION:
             self._engine.dispose()
-            raise SetupError(f"{self._where} was written by a later version", "pip install --upgrade flowalpr")
+            raise SetupError(
+                f"the database {self._where} was written by a later version", "pip install --upgrade flowalpr"
+            )
 
     def add(self, record: dict[str, Any]) -> None:  # Any: the values that JSON has
         """Take a read's record; it is written by the next `save` at the latest.
@@ -127,6 +126,21 @@ class ReadTable:
         finally:
             self._engine.dispose()
 
+    def _prepared(self) -> int:
+        """Makes what is not there and gives the version of the tables."""
+        if isinstance(self._where, Path):
+            self._where.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite gives its journal files the mode of this one.
+            os.close(os.open(self._where, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with self._engine.begin() as connection:
+            TABLES.create_all(connection)
+            found: int | None = connection.scalar(sql.select(sql.func.max(VERSIONS.c.version)))
+            if found is None:
+                connection.execute(VERSIONS.insert().values(version=VERSION))
+            else:  # Written as it is, to learn now and not at the first read that nothing can be written.
+                connection.execute(VERSIONS.update().values(version=VERSIONS.c.version))
+        return found or VERSION
+
     def _remedy(self, error: Exception) -> str:
         if not isinstance(self._where, Path):
             return "check that the database runs and that the URL is right"
@@ -141,15 +155,15 @@ class ReadTable:
 
 
 def _engine(where: Path | str) -> sql.Engine:
-    """The database; a SQLite file is made if there is none, for its owner only."""
-    if isinstance(where, Path):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(where, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    url = sql.URL.create("sqlite", database=str(where)) if isinstance(where, Path) else where
+    """The way to the database, which is not opened yet."""
     try:
+        url = sql.URL.create("sqlite", database=str(where)) if isinstance(where, Path) else sql.make_url(where)
         engine = sql.create_engine(url, pool_size=1, max_overflow=0)
-    except (ImportError, sql.exc.ArgumentError) as error:
-        raise SetupError(f"the database's URL cannot be used: {error}", "pip install 'psycopg[binary]'") from error
+    except (ImportError, sql.exc.ArgumentError) as error:  # Their texts do not hold the URL.
+        raise SetupError(
+            f"the database's URL cannot be used: {error}",
+            "write postgresql+psycopg://user:password@host/name and: pip install 'psycopg[binary]'",
+        ) from error
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _prepare)
     return engine
