@@ -7,13 +7,15 @@ ever joins two streams by frame number. Nobody can change a message: one may fee
 from __future__ import annotations
 
 import dataclasses
+import math
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # Its import takes a third of the time that `flowalpr check` may take.
+    import numpy as np
+    from numpy.typing import NDArray
 
 END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
 """The time that `Node.due` is given once at the end of a flow: everything held back is due."""
@@ -94,10 +96,10 @@ class Frame(Message):
     def cut(self, box: Box) -> Frame:
         """The part of this frame inside `box` (pixels of the camera's picture), as a view, never empty."""
         x, y = self.offset
-        left = min(max(int(np.floor(box.left)) - x, 0), self.width - 1)
-        top = min(max(int(np.floor(box.top)) - y, 0), self.height - 1)
-        right = min(max(int(np.ceil(box.right)) - x, left + 1), self.width)
-        bottom = min(max(int(np.ceil(box.bottom)) - y, top + 1), self.height)
+        left = min(max(math.floor(box.left) - x, 0), self.width - 1)
+        top = min(max(math.floor(box.top) - y, 0), self.height - 1)
+        right = min(max(math.ceil(box.right) - x, left + 1), self.width)
+        bottom = min(max(math.ceil(box.bottom) - y, top + 1), self.height)
         return dataclasses.replace(self, image=self.image[top:bottom, left:right], offset=(x + left, y + top))
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
@@ -135,7 +137,7 @@ class Detection:
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
         """Box as left, top, width, height; corners as four points or None; confidence; track."""
-        corners = None if self.corners is None else np.round(self.corners.astype(float), 1).tolist()
+        corners = None if self.corners is None else self.corners.astype(float).round(1).tolist()
         return {
             "box": self.box.xywh(),
             "corners": corners,

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import networkx as nx
-
 from flowalpr.messages import Message
 from flowalpr.node import Node, Ports
 
@@ -72,12 +70,8 @@ class Graph:
         return any(self.nodes[each].node.is_live() for each in self._sources_of(name))
 
     def _sources_of(self, name: str) -> list[str]:
-        above = nx.ancestors(self.digraph(), name) | {name}
+        above = {name}
+        for node in reversed(list(self.nodes.values())):
+            if node.name in above:
+                above.update(node.inputs)
         return [each for each in above if self.nodes[each].is_source]
-
-    def digraph(self) -> nx.DiGraph[str]:
-        """The wires as a networkx graph, for questions of reachability and for drawing."""
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from(self.nodes)
-        graph.add_edges_from((source, node.name) for node in self.nodes.values() for source in node.inputs)
-        return graph
