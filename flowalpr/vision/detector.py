@@ -15,7 +15,8 @@ from flowalpr.vision.manifest import find_model
 from flowalpr.vision.onnx import OnnxSession
 
 if TYPE_CHECKING:
-    from flowalpr.vision.session import Device
+    from flowalpr.vision.manifest import ModelInput
+    from flowalpr.vision.session import Device, Session
 
 MOST_PLATES = 100
 """Candidates of one picture that are looked at, best first; a full car park in one picture has fewer."""
@@ -62,15 +63,21 @@ class Detector:
 
     def find(self, image: Picture) -> list[Found]:
         """The plates of a picture (uint8, (height, width, 3), BGR), surest first."""
-        height, width = image.shape[:2]
-        fitted = letterbox(image, *canvas_size(height, width, self._longest))
-        (values,) = self._session.run(normalise([fitted.image], self._input))
-        scores, boxes, corners = decode(values[0], self._at_least)
-        boxes = clip(boxes / fitted.scale, width, height)
-        kept = [
-            i for i in suppress(boxes, scores, OVERLAP) if boxes[i, 2] - boxes[i, 0] >= 1 <= boxes[i, 3] - boxes[i, 1]
-        ]
-        return [Found(Box(*map(float, boxes[i])), float(scores[i]), corners[i] / fitted.scale) for i in kept]
+        return find_with(self._session, self._input, image, self._at_least, self._longest)
+
+
+def find_with(session: Session, wanted: ModelInput, image: Picture, at_least: float, longest: int) -> list[Found]:
+    """The plates of a picture, surest first, as a session of a detector finds them.
+
+    `wanted` is the `input` of the model's manifest; `at_least` and `longest` are as for `Detector`.
+    """
+    height, width = image.shape[:2]
+    fitted = letterbox(image, *canvas_size(height, width, longest))
+    (values,) = session.run(normalise([fitted.image], wanted))
+    scores, boxes, corners = decode(values[0], at_least)
+    boxes, corners = clip(boxes / fitted.scale, width, height), corners / fitted.scale
+    kept = [i for i in suppress(boxes, scores, OVERLAP) if (boxes[i, 2:] - boxes[i, :2] >= 1).all()]
+    return [Found(Box(*map(float, boxes[i])), float(scores[i]), corners[i]) for i in kept]
 
 
 def decode(

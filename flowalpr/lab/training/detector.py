@@ -150,9 +150,6 @@ class DetectorLoss(nn.Module):
         total = wanted.sum().clamp(min=1)
         care = self._cared_for(found, targets, chosen)
         score = functional.binary_cross_entropy_with_logits(found.scores, wanted, reduction="none")
-        sure = torch.sigmoid(found.scores.detach())
-        # Easy background is most of a picture: it fades as in varifocal loss (Zhang et al. 2021).
-        fade = torch.where(positive, torch.ones_like(sure), sure.pow(1.5) * 0.75)
         index = plate[positive]
         batch = torch.arange(len(plate), device=plate.device)[:, None].expand_as(plate)[positive]
         weight = wanted[positive]
@@ -163,7 +160,7 @@ class DetectorLoss(nn.Module):
         miss = functional.smooth_l1_loss(corners / sizes, true_corners / sizes, reduction="none", beta=0.05)
         miss = miss.mean((1, 2)) * weight * targets.corner_weights[batch, index]
         return {
-            "score": (score * fade * care).sum() / total,
+            "score": (score * care).sum() / total,
             "box": 2.0 * overlap.sum() / total,
             "corners": 6.0 * miss.sum() / total,
         }

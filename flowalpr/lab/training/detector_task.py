@@ -1,0 +1,188 @@
+"""The training of a detector: its recipe, its batches out of labelled pictures, its score on others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from flowalpr.lab.datasets.sample import load
+from flowalpr.lab.evaluation.detection import Findings, score
+from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
+from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
+from flowalpr.lab.training.loop import LoopRecipe
+from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
+from flowalpr.vision.detector import Found, find_with
+from flowalpr.vision.geometry import corners_of, iou
+from flowalpr.vision.image import load as load_picture
+from flowalpr.vision.manifest import ModelInput
+
+INPUT = ModelInput(colour="bgr", mean=(0, 0, 0), scale=(1 / 255,) * 3, multiple_of=32)
+"""How pictures are given to the network, in training and after."""
+SURE = 0.4
+"""Confidence from which a finding that nobody labelled is taken for a plate that was left out."""
+
+
+class Source(BaseModel):
+    """A folder of labelled pictures to learn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    share: float = Field(gt=0)
+    """How often its pictures are shown, relative to the other sources."""
+    complete: bool = True
+    """False if plates in its pictures may be unlabelled: findings of the weights in `start` are then not held
+    against the network."""
+
+
+class DetectorRecipe(BaseModel):
+    """All that decides how a detector turns out; saved beside the result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["detector"] = "detector"
+    train: tuple[Source, ...] = Field(min_length=1)
+    validate_on: tuple[Path, ...] = Field(min_length=1)
+    """Folders whose pictures choose the best weights; none of them is learnt from."""
+    longest: int = Field(default=960, ge=64, multiple_of=32)
+    """Pixels of the longest side of a validation picture."""
+    start: Path | None = None
+    """Checkpoint whose weights to start with; from nothing if not given."""
+    widths: tuple[int, int, int, int, int, int] = (16, 32, 48, 96, 160, 64)
+    """Channels at strides 2, 4, 8, 16 and 32, and of the neck."""
+    views: ViewRecipe = ViewRecipe()
+    loop: LoopRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pictures and what they show."""
+
+    pictures: Tensor
+    """uint8, (batch, height, width, 3), BGR."""
+    targets: Targets
+
+
+class DetectorTask:
+    """What the training loop needs to know of a detector."""
+
+    def __init__(self, recipe: DetectorRecipe) -> None:
+        """Reads all pictures into memory, some 1.3 MB for each.
+
+        Raises:
+            DataError: a folder holds no data set, or a wrong one.
+            PictureError: a picture cannot be decoded.
+            TrainingError: the weights to start with are damaged or of another network.
+        """
+        torch.manual_seed(recipe.loop.seed)
+        self.recipe = recipe
+        self.network: nn.Module = PlateDetector(recipe.widths)
+        if recipe.start:
+            load_weights(self.network, load_checkpoint(recipe.start)["network"], recipe.start)
+        pictures, chances = self._pictures()
+        self._viewer = Viewer(pictures, chances, recipe.views, recipe.loop.seed)
+        self._loss = DetectorLoss()
+
+    def batch(self, rng: np.random.Generator, count: int) -> Batch:
+        """Views of one shape, and the plates in them."""
+        shape = self.recipe.views.shapes[int(rng.integers(len(self.recipe.views.shapes)))]
+        views = [self._viewer.view(shape, rng) for _ in range(count)]
+        return Batch(pictures=torch.from_numpy(np.stack([image for image, _ in views])), targets=targets(views))
+
+    def loss(self, network: nn.Module, batch: Batch, device: torch.device) -> dict[str, Tensor]:
+        """Parts of the loss of a batch."""
+        pictures = batch.pictures.to(device).permute(0, 3, 1, 2).float().div_(255)
+        parts: dict[str, Tensor] = self._loss(network(pictures), Targets(*(each.to(device) for each in batch.targets)))
+        return parts
+
+    def score(self, network: nn.Module) -> dict[str, float]:
+        """Average precision at an overlap of a half: the mean over the validation sets, then each of them."""
+        session = TorchSession(network)
+        figures = {}
+        for folder in self.recipe.validate_on:
+            findings = [
+                _findings(file, truth, find_with(session, INPUT, image, 0.02, self.recipe.longest))
+                for file, image, truth in _labelled(folder)
+            ]
+            figures[folder.name] = 100 * score(findings, at_least=0.5).ap50
+        return {"ap50": sum(figures.values()) / len(figures), **figures}
+
+    def rate_factor(self, parameter: str) -> float:
+        """1: all layers learn alike."""
+        return 1.0
+
+    def _pictures(self) -> tuple[list[Shown], list[float]]:
+        """All pictures to learn from, and how often each is shown."""
+        pictures, chances = [], []
+        session = TorchSession(self.network.eval())
+        for source in self.recipe.train:
+            data = load(source.folder)
+            for sample in data:
+                image = load_picture(data.picture(sample))
+                one = shown(image, sample)
+                if self.recipe.start and not source.complete:
+                    one = with_left_out(one, find_with(session, INPUT, one.sizes[0], SURE, self.recipe.longest))
+                pictures.append(one)
+                chances.append(source.share / len(data))
+        return pictures, chances
+
+
+class TorchSession:
+    """A network in training, run as a deployed one is."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self.provider = "torch"
+
+    def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """The network's one output for float32, (n, 3, height, width)."""
+        device = next(self._network.parameters()).device
+        with torch.no_grad():
+            return [self._network(torch.from_numpy(batch).to(device)).float().cpu().numpy()]
+
+
+def targets(views: Sequence[tuple[NDArray[np.uint8], Sequence[Mark]]]) -> Targets:
+    """The plates of all views in one table, padded to the most that any view has."""
+    most = max(1, max(len(marks) for _, marks in views))
+    boxes, corners = np.zeros((len(views), most, 4), np.float32), np.zeros((len(views), most, 4, 2), np.float32)
+    weights, trusts = np.zeros((len(views), most), np.float32), np.zeros((len(views), most), np.float32)
+    for row, (_, marks) in enumerate(views):
+        for column, mark in enumerate(marks):
+            boxes[row, column], corners[row, column] = mark.box, mark.corners
+            weights[row, column], trusts[row, column] = mark.weight, mark.trust
+    return Targets(*map(torch.from_numpy, (boxes, corners, weights, trusts)))
+
+
+def with_left_out(picture: Shown, found: Sequence[Found]) -> Shown:
+    """The picture with what was found and not labelled marked as not to be cared about."""
+    boxes = np.array([each.box for each in found], np.float32).reshape(-1, 4)
+    labelled = np.concatenate([picture.corners.min(axis=1), picture.corners.max(axis=1)], axis=1)
+    left_out = boxes[iou(boxes, labelled).max(axis=1, initial=0) < 0.1]
+    return Shown(
+        picture.sizes,
+        np.concatenate([picture.corners, corners_of(left_out)]),
+        np.concatenate([picture.trusts, np.zeros(len(left_out), np.float32)]),
+        np.concatenate([picture.wanted, -np.ones(len(left_out), np.float32)]),
+    )
+
+
+def _labelled(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
+    """File, picture and labelled boxes of each picture of a data set."""
+    data = load(folder)
+    for sample in data:
+        boxes = [plate.bounds for plate in sample.plates if plate.bounds is not None]
+        truth = np.array(boxes, np.float32).reshape(-1, 4)
+        yield sample.file, load_picture(data.picture(sample)), truth
+
+
+def _findings(file: str, truth: NDArray[np.float32], found: Sequence[Found]) -> Findings:
+    boxes = np.array([each.box for each in found], np.float32).reshape(-1, 4)
+    return Findings("", file, truth, boxes, np.array([each.confidence for each in found], np.float32))
