@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from flowalpr import Box, Detection, Detections, Fraction, Frame, ModelName, Node
@@ -39,6 +38,8 @@ class Detect(Node):
         self._detector = Detector(self.model, self.at_least, self.longest, self.device)
 
     def process(self, frame: Frame) -> Detections:
+        import numpy as np
+
         x, y = frame.offset
         offset = np.array([x, y], np.float32)
         found = []

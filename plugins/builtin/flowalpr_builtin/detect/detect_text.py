@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from flowalpr import Box, Detection, Detections, Fraction, Frame, Node
@@ -38,6 +37,8 @@ class DetectText(Node):
         self._finder = LineFinder(self.longest)
 
     def process(self, frame: Frame) -> Detections:
+        import numpy as np
+
         x, y = frame.offset
         found = []
         for line in self._finder.find(frame.image):

@@ -9,12 +9,12 @@ from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-import numpy as np
 from pydantic import Field, PrivateAttr
 
 from flowalpr import Node, PlateRead, SetupError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 GREEN = (80, 220, 60)
@@ -96,6 +96,7 @@ def _name(read: PlateRead) -> str:
 def _outlined(read: PlateRead) -> NDArray[np.uint8]:
     """A copy of the read's frame with a line around the plate: uint8, (height, width, 3), BGR."""
     import cv2
+    import numpy as np
 
     image: NDArray[np.uint8] = read.frame.image.copy()
     box, corners = read.detection.box, read.detection.corners
