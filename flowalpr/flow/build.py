@@ -59,7 +59,10 @@ def secret_places(spec: NodeSpec, cls: type[Node]) -> list[Place]:
     return [
         value.place
         for key, value in spec.settings.entries
-        if key.text in fields and isinstance(value, Scalar) and not value.text.startswith(("env:", "file:"))
+        if key.text in fields
+        and isinstance(value, Scalar)
+        and not value.text.startswith(("env:", "file:", "${"))
+        and value.text
     ]
 
 

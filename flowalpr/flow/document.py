@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -36,6 +36,7 @@ _YAML_HINTS = (
     ("mapping values are not allowed", "check the indentation, and put text that contains ': ' in quotes"),
     ("found undefined alias", "name it with an & where it is first written, or put text that begins with * in quotes"),
     ("could not find expected ':'", "write `name: value`, with a space after the colon"),
+    ("<block end>", "begin the line in the same column as the names it belongs to"),
     ("found character", "put text that begins with this character in quotes"),
 )
 
@@ -170,6 +171,8 @@ class _Builder:
                 self.problems.append(Problem(what, fix="remove or rename one of them", place=key.place))
             else:
                 seen[key.text] = key.place
+                if isinstance(value, Scalar) and not (value.text or value.quoted):
+                    value = replace(value, place=key.place)  # YAML puts an empty value where the next one begins.
                 yield key, value
 
     def _put(self, value: Value, anchor: str | None = None) -> None:

@@ -38,7 +38,8 @@ def find_flow(name: str) -> Path:
         return path  # If it is missing, reading it says so.
     known = bundled_flows()
     if name in known:
-        return known[name]
+        here = Path.cwd()
+        return known[name].relative_to(here) if known[name].is_relative_to(here) else known[name]
     fix = nearest(name, known) or "give the path of a flow file; `flowalpr new flow` writes one"
     expected = f"a flow file, or one that comes in the box: {', '.join(known)}"
     raise FlowError([Problem(f"there is no flow '{name}'", expected, fix)])

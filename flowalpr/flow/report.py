@@ -32,7 +32,9 @@ def flow_error(problems: Iterable[Problem], secrets: Iterable[Place] = ()) -> Fl
 
 def shown(value: object) -> str:
     """A value as it is shown in an error: short, and without the password of a URL."""
-    text = redacted(repr(value))
+    if value is None:
+        return "empty"
+    text = redacted(str(value).lower() if isinstance(value, bool) else repr(value))
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 

@@ -75,11 +75,11 @@ def read_spec(root: Mapping, file_name: str, problems: list[Problem]) -> FlowSpe
 
 
 def _node(key: Scalar, value: Value, problems: list[Problem]) -> NodeSpec | None:
-    before = len(problems)
-    if not NAME.fullmatch(key.text) or key.text == INPUT:
-        what = f"a node cannot be named '{key.text}'"
-        kept = "that name is what a parent flow wires in" if key.text == INPUT else ""
-        problems.append(Problem(what, kept or "letters, digits, - and _", place=key.place))
+    if key.text == INPUT:
+        what = f"a node cannot be named '{INPUT}', which stands for what a parent flow wires in"
+        problems.append(Problem(what, fix="choose another name", place=key.place))
+    elif not NAME.fullmatch(key.text):
+        problems.append(Problem(f"a node cannot be named '{key.text}'", "letters, digits, - and _", place=key.place))
     if not isinstance(value, Mapping):
         what = f"node '{key.text}' is {shown(plain(value))}"
         expected = f"what it uses, for example `{key.text}: {{uses: camera}}`"
@@ -93,12 +93,10 @@ def _node(key: Scalar, value: Value, problems: list[Problem]) -> NodeSpec | None
     inputs = _inputs(key, value.get("from"), problems)
     settings = _settings(key, value, problems)
     on_error = _text_at(value, "on_error", "skip, stop, or the name of a node that takes faults", problems)
-    if len(problems) > before or uses is None:
-        return None
-    return NodeSpec(key, uses, inputs, settings, on_error)
+    return NodeSpec(key, uses, inputs, settings, on_error) if uses and settings else None
 
 
-def _settings(key: Scalar, node: Mapping, problems: list[Problem]) -> Mapping:
+def _settings(key: Scalar, node: Mapping, problems: list[Problem]) -> Mapping | None:
     value = node.get("with")
     if isinstance(value, Mapping):
         return value
@@ -106,6 +104,7 @@ def _settings(key: Scalar, node: Mapping, problems: list[Problem]) -> Mapping:
         what = f"node '{key.text}': 'with' is {shown(plain(value))}"
         expected = "the node's settings: names and values, for example `with: {url: 0}`"
         problems.append(Problem(what, expected, place=value.place))
+        return None
     return Mapping((), value.place if value else key.place)
 
 

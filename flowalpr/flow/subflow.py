@@ -220,8 +220,11 @@ class Expansion:
         defaults = Substitution({}, self._environ, folder)
         values = {key.text: given.get(key.text) or defaults.apply(default) for key, default in declared}
         self._unfilled += defaults.problems
+        unknown = [name for name in given if name not in names]
         for key, default in declared:
-            if key.text not in given and isinstance(default, Scalar) and default.value is None:
+            if nearest(key.text, unknown):  # It is misspelt, which was said.
+                self._unknown.add(default.place)
+            elif key.text not in given and isinstance(default, Scalar) and default.value is None:
                 place = use.spec.uses.place if use.spec else key.place
                 fix = f"add  with: {{{key.text}: ...}}" if use.spec else f"--set {key.text}=..., or give a default here"
                 self._problems.append(Problem(f"{subject} needs the parameter '{key.text}'", fix=fix, place=place))

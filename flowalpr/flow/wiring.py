@@ -100,11 +100,11 @@ class Wiring:
                 self.problems.append(self._loop(loop))
 
     def _loop(self, names: list[str]) -> Problem:
-        first = self.nodes[names[0]]
-        wires = [wire for wire in first.wires if wire.source == names[-1]]
-        place = wires[0].place if wires else first.place
+        first, last = self.nodes[names[0]], self.nodes[names[-1]]
+        places = [wire.place for wire in first.wires if wire.source == last.name]
+        places += [wire.place for node, wire in self._caught[first.name] if node is last]
         way = " -> ".join(f"'{name}'" for name in (*names, names[0]))
-        return Problem(f"messages would go round in a loop: {way}", fix="take one of these wires out", place=place)
+        return Problem(f"messages would go round in a loop: {way}", fix="take one of these wires out", place=places[0])
 
     def _check(self, node: Wired) -> None:
         ports = node.ports
@@ -145,8 +145,11 @@ class Wiring:
             what = f"{node} is a source and takes nothing in"
             self.problems.append(Problem(what, "no `from`", "remove the wire to it", place))
         elif ports.takes and not node.fed and not caught:
-            fix = f"add  from: {self._feeder(node, ports)}"
-            expected = f"`from:` with a node that gives {_names(ports.takes)}"
+            if ports.takes == (Fault,):
+                expected, fix = "another node that sends its faults here", f"add  on_error: {node.name}  to that node"
+            else:
+                expected = f"`from:` with a node that gives {_names(ports.takes)}"
+                fix = f"add  from: {self._feeder(node, ports)}"
             self.problems.append(Problem(f"nothing feeds {node}", expected, fix, node.place))
 
     def _feeder(self, node: Wired, ports: Ports) -> str:

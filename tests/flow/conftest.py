@@ -98,7 +98,7 @@ class Mqtt(Node):
     """Send reads."""
 
     host: str = "localhost"
-    topics: list[str] = []
+    topics: tuple[str, ...] = ()
     password: Secret | None = None
 
     def process(self, read: PlateRead) -> None: ...
@@ -137,7 +137,9 @@ def load(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Loads a flow from its text; further texts are files beside it, by name without the ending."""
     monkeypatch.chdir(tmp_path)
 
-    def load(text: str | bytes, environ: dict[str, str] | None = None, settings: dict[str, str] | None = None, **others: str) -> Graph:
+    def load(
+        text: str | bytes, environ: dict[str, str] | None = None, settings: dict[str, str] | None = None, **others: str
+    ) -> Graph:
         for name, other in others.items():
             Path(f"{name}.yaml").write_text(other, encoding="utf-8")
         Path("flow.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -150,7 +152,9 @@ def load(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def errors(load: Load) -> Callable[..., str]:
     """What is said about a wrong flow."""
 
-    def errors(text: str | bytes, environ: dict[str, str] | None = None, settings: dict[str, str] | None = None, **others: str) -> str:
+    def errors(
+        text: str | bytes, environ: dict[str, str] | None = None, settings: dict[str, str] | None = None, **others: str
+    ) -> str:
         with pytest.raises(FlowError) as caught:
             load(text, environ, settings, **others)
         return str(caught.value)
