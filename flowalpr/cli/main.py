@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flowalpr.cli import check, new, nodes, read, run, schema
+from flowalpr.cli import check, graph, new, nodes, read, run, schema
 from flowalpr.errors import FlowalprError, FlowError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("read")(read.read)
 app.command("check")(check.check)
+app.command("graph")(graph.graph)
 app.command("schema")(schema.schema)
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(new.app, name="new")
