@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 RUNNING = [path for path in (ROOT / "flowalpr").rglob("*.py") if "lab" not in path.relative_to(ROOT).parts]
 RUNNING += (ROOT / "plugins").rglob("*.py")
 LAB = list((ROOT / "flowalpr" / "lab").rglob("*.py"))
-PART_OF = {"pydantic-core": "pydantic"}
+PART_OF = {"pydantic-core": "pydantic", "ruamel-yaml-clib": "ruamel-yaml"}
 CARRIES_MODELS = {"rapidocr"}  # Never imported: its wheel holds the models of detect_text and ocr_rapid.
 
 
