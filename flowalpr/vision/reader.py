@@ -97,12 +97,18 @@ def read_with(session: Session, wanted: ModelInput, details: ReaderDetails, crop
     """
     if not crops:
         return []
+    characters, country, rows = look(session, wanted, crops)
+    return [_reading(characters[k], country[k], details, rows[k]) for k in range(len(crops))]
+
+
+def look(session: Session, wanted: ModelInput, crops: Sequence[Picture]) -> tuple[Floats, Floats, list[int]]:
+    """The network's logits of characters, (n, columns, 1 + characters), and countries, and each plate's rows."""
     characters, rows, country = session.run(normalise([whole(crop, wanted) for crop in crops], wanted))
     two = [k for k, crop in enumerate(crops) if rows[k] > 0 and crop.shape[1] < LONG * crop.shape[0]]
     if two:
         again = session.run(normalise([unfolded(crops[k], wanted) for k in two], wanted))
         characters[two], country[two] = again[0], again[2]
-    return [_reading(characters[k], country[k], details, 2 if k in two else 1) for k in range(len(crops))]
+    return characters, country, [2 if k in two else 1 for k in range(len(crops))]
 
 
 def _reading(logits: Floats, country: Floats, details: ReaderDetails, rows: int) -> Reading:
