@@ -15,12 +15,15 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from flowalpr.lab.compression.parity import outputs, session
+
+if TYPE_CHECKING:
+    import onnx
 
 Calibrate = Literal["minmax", "percentile", "entropy"]
 Target = Literal["cpu", "tensorrt"]
@@ -50,6 +53,7 @@ def to_fp16(source: Path, target: Path) -> None:
 
     model = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
     model.topological_sort()  # The converter appends its casts at the end; the standard wants them before their use.
+    _fold_casts(model.model.graph)
     onnx.save(model.model, target)
 
 
@@ -178,6 +182,20 @@ def _loss_after(forms: Quantizer, target: Path, leave_out: Sequence[str], loss: 
     """The loss of one INT8 form, which is written to `target`."""
     forms.write(target, leave_out)
     return loss(target)
+
+
+def _fold_casts(graph: onnx.GraphProto) -> None:
+    """Replace casts of constants by the constants cast, or no runtime would know the scale of a Resize beforehand."""
+    from onnx import helper, numpy_helper
+
+    constants = {each.name: each for each in graph.initializer}
+    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in list(graph.node):
+        if node.op_type == "Cast" and node.input[0] in constants:
+            kind = helper.tensor_dtype_to_np_dtype(node.attribute[0].i)
+            values = numpy_helper.to_array(constants[node.input[0]]).astype(kind)
+            graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
+            graph.node.remove(node)
 
 
 def _noise(wanted: Sequence[npt.NDArray[np.float32]], got: Sequence[npt.NDArray[np.float32]]) -> float:
