@@ -54,6 +54,8 @@ class LoopRecipe(BaseModel):
     """Validations without a better score after which training stops."""
     precision: Literal["fp32", "bf16"] = "bf16"
     device: Literal["cpu", "cuda"] = "cpu"
+    threads: int | None = Field(default=None, gt=0)
+    """Threads on the CPU, all cores if not given; where other work is going on, 1 may be fastest."""
 
 
 class Task(Protocol):
@@ -108,6 +110,8 @@ class Run:
     def __init__(self, task: Task, recipe: LoopRecipe, out: Path) -> None:
         if recipe.device == "cuda" and not torch.cuda.is_available():
             raise TrainingError("CUDA is asked for, and there is none", fix="write `device: cpu` into the recipe")
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         self.task, self.recipe, self.out = task, recipe, out
         self.device = torch.device(recipe.device)
@@ -198,7 +202,7 @@ class Run:
     def _resume(self, path: Path) -> None:
         state = load_checkpoint(path)
         kept, now = {**state["recipe"]}, self.recipe.model_dump()
-        changed = [name for name in now if name != "patience" and kept.get(name) != now[name]]
+        changed = [name for name in now if name not in ("patience", "threads") and kept.get(name) != now[name]]
         if changed:
             raise TrainingError(
                 f"{path} was made by a recipe with other values of {', '.join(changed)}",

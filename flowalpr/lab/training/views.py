@@ -56,6 +56,8 @@ class ViewRecipe(BaseModel):
     """Share of views with a drawn plate somewhere else."""
     stock: int = Field(default=2500, ge=1)
     """Drawn plates to choose from."""
+    spoil: bool = True
+    """Whether light, weather and camera spoil the views."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Viewer:
             widths = (3 * low, 0.85 * columns) if rng.random() < self._recipe.near else (low, high)
             marks += self._lay(canvas, (0, 0, columns, rows), widths, rng)
         marks = self._painted(canvas, marks, rng)
-        return spoilt(canvas, rng), marks
+        return (spoilt(canvas, rng) if self._recipe.spoil else canvas), marks
 
     def _lay(self, canvas: Picture, part: Rect, widths: tuple[float, float], rng: np.random.Generator) -> list[Mark]:
         """Lay a picture into a part of the canvas; gives its plates there."""
