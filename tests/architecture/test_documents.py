@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 import flowalpr
+from flowalpr.errors import FlowError
 from flowalpr.flow.load import load_flow
 from flowalpr.plugins import Catalogue, load_plugins
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted({*DOCUMENTS, *ROOT.glob("*.md"), *ROOT.glob("contrib/*/*.md"), *ROOT.glob("plugins/*/*.md")})
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 
@@ -42,9 +44,19 @@ def test_flows_in_the_documents_check(text: str, tmp_path: Path, catalogue: Cata
     load_flow(tmp_path / "flow.yaml", catalogue, settings={"url": "0"} if "\nparameters:" in text else {})
 
 
-@pytest.mark.parametrize(
-    "path", [*DOCUMENTS, *ROOT.glob("*.md"), *ROOT.glob("contrib/*/*.md")], ids=lambda path: path.stem
-)
+def test_the_error_in_the_readme_is_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue: Catalogue
+) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = next(match[2] for match in BLOCK.finditer(readme) if match[1] == "yaml")
+    (tmp_path / "gate.yaml").write_text(text.replace("uses: ocr_rapid, from: plates", "uses: ocr_rapid, from: gate"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FlowError) as error:
+        load_flow(Path("gate.yaml"), catalogue)
+    assert f"```\n{error.value}\n```" in readme, str(error.value)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     for target, _ in LINK.findall(path.read_text(encoding="utf-8")):
         assert not target or (path.parent / target).exists(), f"{path.name} links to {target}"
