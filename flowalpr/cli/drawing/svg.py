@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
+from flowalpr.cli.drawing.layers import Layers, Rectangle
 from flowalpr.cli.drawing.links import Link, gives, links, short, takes
 from flowalpr.engine.plan import Plan, SegmentPlan
 from flowalpr.flow.graph import Graph
@@ -18,6 +18,8 @@ COLUMN_GAP, CALL_GAP = 110.0, 72.0
 """Pixels between two threads, which leave room for what their wire carries, and between two nodes of one thread."""
 COLOURS = {"Frame": "#2f6fb5", "Detections": "#c77700", "PlateRead": "#2e8540", "Fault": "#c0392b"}
 OTHER_COLOUR = "#6b7280"
+_EXIT = "(exit)"
+"""Stands to the right of a thread's nodes for whatever its wires lead to; no node can bear that name."""
 STYLE = (
     "text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#1f2937}"
     ".small{font-size:10px;fill:#6b7280}.name{font-weight:600}"
@@ -25,32 +27,12 @@ STYLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
-    """A place on the page, in pixels."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """Its right edge."""
-        return self.left + self.width
-
-    @property
-    def middle(self) -> float:
-        """Half its height down."""
-        return self.top + self.height / 2
-
-
 def svg(graph: Graph, plan: Plan) -> str:
     """The flow as an SVG document."""
     wires = links(graph, plan)
     page = _Page(graph, plan, wires)
     width = max(frame.right for frame in page.frames.values()) + PADDING
-    height = max(frame.top + frame.height for frame in page.frames.values()) + PADDING + 20
+    height = page.bottom + PADDING + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-label="{escape(graph.name)}">',
@@ -58,9 +40,9 @@ def svg(graph: Graph, plan: Plan) -> str:
         _text(PADDING, 20, graph.name, "name"),
     ]
     parts += [_frame(segment, page.frames[segment.name]) for segment in plan.segments]
-    parts += [_wire(link, page.nodes) for link in wires]
+    parts += [_wire(link, page.way(link)) for link in wires]
     parts += [_node(graph, name, place) for name, place in page.nodes.items()]
-    parts += [_label(link, page.nodes) for link in wires]
+    parts += [_label(link, page.way(link)) for link in wires]
     legend = "thin: call within a thread · thick: wire to another thread · dashed: faults"
     return "\n".join([*parts, _text(PADDING, height - 10, legend, "small"), "</svg>"]) + "\n"
 
@@ -71,56 +53,56 @@ class _Page:
     def __init__(self, graph: Graph, plan: Plan, wires: list[Link]) -> None:
         self.frames: dict[str, Rectangle] = {}
         self.nodes: dict[str, Rectangle] = {}
-        home = plan.segment_of()
-        between = {(home[link.source], home[link.target]) for link in wires if home[link.source] != home[link.target]}
-        columns = _columns([segment.name for segment in plan.segments], between)
-        sizes = {segment.name: _Inside(graph, segment, wires) for segment in plan.segments}
-        left = PADDING
-        for column in columns:
-            ordered = sorted(column, key=lambda name: self._height_of_feeders(name, between))
-            top = PADDING + HEAD
-            for name in ordered:
-                inside = sizes[name]
-                self.frames[name] = Rectangle(left, top, inside.width, inside.height)
-                for node, place in inside.places.items():
-                    self.nodes[node] = Rectangle(left + place.left, top + place.top, place.width, place.height)
-                top += inside.height + NODE_GAP
-            left += max(sizes[name].width for name in column) + COLUMN_GAP
+        self._home = plan.segment_of()
+        self._lanes: dict[tuple[str, str], list[Rectangle]] = {}
+        inside = {segment.name: _Inside(graph, segment, wires) for segment in plan.segments}
+        sizes = {name: (each.width, each.height) for name, each in inside.items()}
+        between = [(self._home[link.source], self._home[link.target]) for link in wires if link.holds]
+        layers = Layers(sizes, between, across=COLUMN_GAP, down=NODE_GAP)
+        for name, frame in layers.places.items():
+            self.frames[name] = frame.moved(PADDING, PADDING + HEAD)
+            corner = self.frames[name].left, self.frames[name].top
+            self.nodes |= {node: place.moved(*corner) for node, place in inside[name].places.items()}
+            self._lanes |= {wire: [lane.moved(*corner) for lane in lanes] for wire, lanes in inside[name].lanes.items()}
+        for wire, lanes in layers.lanes.items():
+            self._lanes[wire] = [lane.moved(PADDING, PADDING + HEAD) for lane in lanes]
 
-    def _height_of_feeders(self, name: str, between: Iterable[tuple[str, str]]) -> float:
-        """The mean height of what feeds a thread, so that wires cross little."""
-        feeding = [self.frames[source].middle for source, target in between if target == name and source in self.frames]
-        return sum(feeding) / len(feeding) if feeding else 0.0
+    @property
+    def bottom(self) -> float:
+        """Where the lowest frame or lane ends."""
+        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
+        return max(place.bottom for place in [*self.frames.values(), *lanes])
+
+    def way(self, link: Link) -> list[Rectangle]:
+        """What a wire passes from its source to its target, both included."""
+        home, other = self._home[link.source], self._home[link.target]
+        if home == other:
+            lanes = self._lanes.get((link.source, link.target), [])
+        else:
+            lanes = self._lanes.get((link.source, _EXIT), []) + self._lanes.get((home, other), [])
+        return [self.nodes[link.source], *lanes, self.nodes[link.target]]
 
 
 class _Inside:
     """The nodes of one thread, placed from the frame's corner."""
 
     def __init__(self, graph: Graph, segment: SegmentPlan, wires: list[Link]) -> None:
-        self.places: dict[str, Rectangle] = {}
-        within = {(link.source, link.target) for link in wires if {link.source, link.target} <= set(segment.nodes)}
-        left, bottom = PADDING, 0.0
-        for column in _columns(segment.nodes, within):
-            width = max(CHARACTER * max(len(name), len(short(graph.nodes[name]))) for name in column) + 2 * PADDING
-            top = HEAD
-            for name in column:
-                self.places[name] = Rectangle(left, top, width, NODE_HEIGHT)
-                top += NODE_HEIGHT + NODE_GAP
-            bottom = max(bottom, top)
-            left += width + CALL_GAP
+        inside = set(segment.nodes)
+        out = [(link.source, _EXIT) for link in wires if link.source in inside and link.target not in inside]
+        within = [(link.source, link.target) for link in wires if {link.source, link.target} <= inside]
+        sizes = {name: (_width(graph, name), NODE_HEIGHT) for name in segment.nodes}
+        layers = Layers(sizes | {_EXIT: (0.0, 0.0)}, within + out, across=CALL_GAP, down=NODE_GAP, end=_EXIT)
+        del layers.places[_EXIT]
+        self.places = {name: place.moved(PADDING, HEAD) for name, place in layers.places.items()}
+        self.lanes = {wire: [lane.moved(PADDING, HEAD) for lane in lanes] for wire, lanes in layers.lanes.items()}
+        all_places = [*self.places.values(), *(lane for lanes in self.lanes.values() for lane in lanes)]
         head = CHARACTER * len(_title(segment)) * 10 / 12 + 2 * PADDING
-        self.width = max(left - CALL_GAP + PADDING, head)
-        self.height = bottom - NODE_GAP + PADDING
+        self.width = max(max(place.right for place in self.places.values()) + PADDING, head)
+        self.height = max(place.bottom for place in all_places) + PADDING
 
 
-def _columns(names: Iterable[str], wires: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """The names by their longest way from a beginning; each name comes after all that feed it."""
-    pairs = list(wires)
-    depth: dict[str, int] = {}
-    for name in names:
-        feeding = [depth[source] for source, target in pairs if target == name and source in depth]
-        depth[name] = max(feeding, default=-1) + 1
-    return [[name for name in depth if depth[name] == level] for level in range(max(depth.values()) + 1)]
+def _width(graph: Graph, name: str) -> float:
+    return CHARACTER * max(len(name), len(short(graph.nodes[name]))) + 2 * PADDING
 
 
 def _title(segment: SegmentPlan) -> str:
@@ -146,25 +128,38 @@ def _node(graph: Graph, name: str, place: Rectangle) -> str:
     return "".join(parts)
 
 
-def _wire(link: Link, nodes: Mapping[str, Rectangle]) -> str:
-    source, target = nodes[link.source], nodes[link.target]
-    bend = max(30.0, abs(target.left - source.right) / 2)
-    path = (
-        f"M{source.right:.1f} {source.middle:.1f} C{source.right + bend:.1f} {source.middle:.1f} "
-        f"{target.left - bend:.1f} {target.middle:.1f} {target.left:.1f} {target.middle:.1f}"
-    )
+def _wire(link: Link, way: list[Rectangle]) -> str:
+    path = f"M{way[0].right:.1f} {way[0].middle:.1f}"
+    for first, second in pairwise(way):
+        bend = max(24.0, abs(second.left - first.right) / 2)
+        path += f" C{first.right + bend:.1f} {first.middle:.1f} {second.left - bend:.1f} {second.middle:.1f}"
+        path += f" {second.left:.1f} {second.middle:.1f}"
+        if second is not way[-1]:
+            path += f" L{second.right:.1f} {second.middle:.1f}"
     dashes = ' stroke-dasharray="5 4"' if link.faults else ""
     thickness = 3 if link.holds and not link.faults else 1.5
     return f'<path d="{path}" fill="none" stroke="{_colour(link.carries)}" stroke-width="{thickness}"{dashes}/>'
 
 
-def _label(link: Link, nodes: Mapping[str, Rectangle]) -> str:
-    source, target = nodes[link.source], nodes[link.target]
-    x, y = (source.right + target.left) / 2, (source.middle + target.middle) / 2
-    lines = link.label.split(", ")
-    spans = "".join(f'<tspan x="{x:.1f}" dy="{10 if n else 0}">{escape(line)}</tspan>' for n, line in enumerate(lines))
-    top = y - 5 if len(lines) == 1 else y - 6
-    return f'<text x="{x:.1f}" y="{top:.1f}" class="halo" text-anchor="middle">{spans}</text>'
+def _label(link: Link, way: list[Rectangle]) -> str:
+    """What a wire carries and holds: above its widest lane or, if it has none, around it near its source."""
+    if link.faults:
+        return ""
+    if lanes := way[1:-1]:
+        lane = max(lanes, key=lambda each: each.width)
+        return _halo((lane.left + lane.right) / 2, lane.middle - 5, link.label)
+    first, second = way
+    part = 0.5 if abs(first.middle - second.middle) < 1 else 0.36
+    rest = 1 - part
+    middle = (first.right + second.left) / 2
+    x = first.right * rest**3 + 3 * middle * rest * part + second.left * part**3
+    y = first.middle + (second.middle - first.middle) * (3 * part**2 - 2 * part**3)
+    carries, _, holds = link.label.partition(", ")
+    return _halo(x, y - 6, carries) + (_halo(x, y + 14, holds) if holds else "")
+
+
+def _halo(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="halo" text-anchor="middle">{escape(text)}</text>'
 
 
 def _port(x: float, y: float, carries: str, title: str) -> str:
