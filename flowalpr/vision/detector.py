@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flowalpr.errors import SetupError
 from flowalpr.messages import Box
 from flowalpr.vision.geometry import clip, suppress
 from flowalpr.vision.image import Picture, canvas_size, letterbox, normalise
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from flowalpr.vision.manifest import ModelInput
     from flowalpr.vision.session import Device, Session
 
-MOST_PLATES = 100
-"""Candidates of one picture that are looked at, best first; a full car park in one picture has fewer."""
+VALUES = 13
+"""What a network says of each cell of 8 x 8 pixels: see `decode`."""
+MOST_CELLS = 500
+"""Cells of one picture that are looked at, best first; some ten name the same plate."""
 OVERLAP = 0.45
 """Two boxes that overlap more than this are one plate; plates in a picture never lie over each other."""
 LARGEST_EXPONENT = 5.0
@@ -55,6 +58,14 @@ class Detector:
         self._input = found.manifest.input
         self._longest = longest
         self._at_least = at_least
+        # The first run is the slowest, so it had better not be that of a frame.
+        (values,) = self._session.run(normalise([np.zeros((32, 32, 3), np.uint8)], self._input))
+        wanted = (1, VALUES, 4, 4)
+        if values.shape != wanted:
+            raise SetupError(
+                f"model '{found.manifest.name}' gives {values.shape} for a picture of 32 x 32 pixels, not {wanted}",
+                "train and export a detector with flowalpr train detector and flowalpr export",
+            )
 
     @property
     def provider(self) -> str:
@@ -92,7 +103,7 @@ def decode(
     stride = 8
     limit = -np.inf if at_least <= 0 else np.inf if at_least >= 1 else np.log(at_least / (1 - at_least))
     y, x = np.nonzero(values[0] >= limit)
-    best = np.argsort(-values[0, y, x], kind="stable")[:MOST_PLATES]
+    best = np.argsort(-values[0, y, x], kind="stable")[:MOST_CELLS]
     y, x = y[best], x[best]
     cells = values[:, y, x].T.astype(np.float32)
     sizes = np.exp(np.minimum(cells[:, 3:5], LARGEST_EXPONENT)) * stride
