@@ -141,7 +141,7 @@ class Model:
 def find_model(name: str | Path, task: Task | None = None) -> Model:
     """The model of that name, or in that folder, with its weights verified.
 
-    Looked for, in this order: a folder of that path, the folders of `$FLOWALPR_MODELS`, the models inside
+    Looked for, in this order: a folder of that path, the folders of `$FLOWALPR_MODELS`, the user's own, those inside
     the installed package, the models of a checkout.
 
     Raises:
@@ -196,8 +196,18 @@ def models() -> Iterator[Model]:
 def places() -> list[Path]:
     """Folders that models are looked for in, first come first served."""
     package = Path(__file__).parents[1]
-    named = os.environ.get(PATH_VARIABLE, "").split(os.pathsep)
-    return [*(Path(p) for p in named if p), package / "bundled" / "models", package.parent / "models"]
+    return [*_named_places(), user_place(), package / "bundled" / "models", package.parent / "models"]
+
+
+def user_place() -> Path:
+    """The folder that models of the user are added to: the first of `$FLOWALPR_MODELS`, or one in their home."""
+    import platformdirs  # Here, since most commands never ask.
+
+    return next(iter(_named_places()), platformdirs.user_data_path("flowalpr") / "models")
+
+
+def _named_places() -> list[Path]:
+    return [Path(place) for place in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if place]
 
 
 def _folder(name: str | Path) -> Path:
