@@ -1,6 +1,7 @@
 """The plugin that comes in the box: its hook lists the nodes."""
 
 from flowalpr import Node, hookimpl
+from flowalpr_builtin.detect.detect import Detect
 from flowalpr_builtin.detect.detect_text import DetectText
 from flowalpr_builtin.filters.confident import Confident
 from flowalpr_builtin.filters.distinct import Distinct
@@ -25,7 +26,7 @@ def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
         *(Images, Video, Camera, Timer),
-        *(DetectText, OcrRapid),
+        *(Detect, DetectText, OcrRapid),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
         *(Console, Lines, Store, Snapshot, Debug),
     ]
