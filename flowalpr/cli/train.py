@@ -13,11 +13,6 @@ Recipe = Annotated[Path, typer.Option(help="YAML file with the settings; each mo
 Out = Annotated[Path, typer.Option(help="Folder for weights, curves and checkpoint; a run that was killed goes on.")]
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `detector` a command of its own, as the reader's is."""
-
-
 @app.command()
 def detector(recipe: Recipe, out: Out) -> None:
     """Train a detector: boxes and corners of plates, from pictures labelled with boxes."""
@@ -28,6 +23,15 @@ def detector(recipe: Recipe, out: Out) -> None:
     settings = read_recipe(recipe, DetectorRecipe)
     write_recipe(settings, out / "recipe.yaml")
     _show(train(DetectorTask(settings), settings.loop, out), out)
+
+
+@app.command()
+def reader(recipe: Recipe, out: Out) -> None:
+    """Train a reader: texts of plates, from pictures labelled with boxes and texts, and drawn ones."""
+    from flowalpr.lab.training.reader_task import ReaderRecipe, train_reader
+    from flowalpr.lab.training.recipe import read_recipe
+
+    _show(train_reader(read_recipe(recipe, ReaderRecipe), out), out)
 
 
 def _show(best: dict[str, float], out: Path) -> None:
