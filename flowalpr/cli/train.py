@@ -29,9 +29,11 @@ def detector(recipe: Recipe, out: Out) -> None:
 def reader(recipe: Recipe, out: Out) -> None:
     """Train a reader: texts of plates, from pictures labelled with boxes and texts, and drawn ones."""
     from flowalpr.lab.training.reader_task import ReaderRecipe, train_reader
-    from flowalpr.lab.training.recipe import read_recipe
+    from flowalpr.lab.training.recipe import read_recipe, write_recipe
 
-    _show(train_reader(read_recipe(recipe, ReaderRecipe), out), out)
+    settings = read_recipe(recipe, ReaderRecipe)
+    write_recipe(settings, out / "recipe.yaml")
+    _show(train_reader(settings, out), out)
 
 
 def _show(best: dict[str, float], out: Path) -> None:
