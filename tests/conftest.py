@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +18,8 @@ MISSING = {
     "gpu": None if Path("/dev/nvidiactl").exists() else "no CUDA device",
     "data": None if PHOTOGRAPHS.is_dir() else "no photographs in ../shared/data",
 }
+TORCH = importlib.util.find_spec("torch") is not None
+NEEDS_TORCH = re.compile(r"^\s*(from|import) (torch|flowalpr\.lab\.(training|compression))", re.MULTILINE)
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
@@ -23,8 +27,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite the golden files instead of comparing them")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests of training and compression where torch is not installed."""
+    if TORCH or collection_path.suffix != ".py" or not NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8")):
+        return None
+    config.stash.setdefault(LEFT_OUT, Counter())["file of tests: no torch"] += 1
+    return True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out: Counter[str] = Counter()
+    left_out = config.stash.setdefault(LEFT_OUT, Counter())
     kept: list[pytest.Item] = []
     out: list[pytest.Item] = []
     for item in items:
@@ -34,7 +46,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = kept
-    config.stash[LEFT_OUT] = left_out
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
