@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner, Result
 
+from flowalpr.cli import bench
 from flowalpr.cli.models import app
 from flowalpr.errors import SetupError
 from flowalpr.lab.compression.export import write_model
@@ -108,3 +109,26 @@ def test_weights_of_another_kind_are_not_whole_even_if_their_checksum_fits(made:
     result = run("verify", made)
     assert result.exit_code == 1
     assert "cannot load" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_bench_tries_every_combination_and_draws_it(made: Path, tmp_path: Path) -> None:
+    options = ["--threads", "1", "--batch", "1", "--batch", "3", "--runs", "3", "--json"]
+    plot = tmp_path / "plots" / "times.svg"
+    result = CliRunner().invoke(bench.app, ["models", str(made), *options, "--plot", str(plot)], catch_exceptions=False)
+    one, three = json.loads(result.stdout)
+    assert (one["batch"], three["batch"], one["provider"], one["size"]) == (1, 3, "CPU", "960x544")
+    for each in (one, three):
+        assert each["network"] > 0
+        assert each["around"] > 0
+        assert each["fps"] == pytest.approx(1e3 / (each["around"] + each["network"]))
+        assert each["megabytes"] > 10
+    assert plot.read_text().startswith("<?xml")
+
+
+@pytest.mark.slow
+def test_a_bench_with_a_picture_that_is_none_says_so(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"none")
+    with pytest.raises(SetupError, match="is not a picture"):
+        options = ["models", str(made), "--picture", str(tmp_path / "1.jpg")]
+        CliRunner().invoke(bench.app, options, catch_exceptions=False)

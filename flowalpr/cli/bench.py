@@ -1,0 +1,118 @@
+"""`flowalpr bench`: how fast models are on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowalpr.cli.options import AsJson
+from flowalpr.cli.progress import progress
+
+if TYPE_CHECKING:
+    from flowalpr.lab.evaluation.speed import Timing
+
+app = typer.Typer(help="Measure how fast things are on this machine.", no_args_is_help=True)
+
+
+class OnDevice(str, Enum):
+    """Where a model is asked to run."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `models` a command of its own."""
+
+
+@app.command()
+def models(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Without any, all models.")] = None,
+    device: Annotated[list[OnDevice] | None, typer.Option(help="cpu or cuda; may be repeated.")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads of the network; may be repeated.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Pictures at once; may be repeated.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="What detectors look at; without it, a drawn one of 1280 x 720.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each case, after five to warm up.")] = 50,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the times: .png or .svg.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure models: milliseconds a picture around and in the network, pictures a second, memory.
+
+    Every device, number of threads and batch given is tried with every model, each in a process of its own.
+    """
+    from dataclasses import asdict
+
+    from flowalpr.errors import SetupError
+    from flowalpr.lab.evaluation.speed import Case, measure
+    from flowalpr.vision.manifest import find_model
+    from flowalpr.vision.manifest import models as all_models
+
+    folders = [find_model(name).folder for name in names] if names else [each.folder for each in all_models()]
+    if not folders:
+        raise SetupError("no model was found", "name one: flowalpr bench models FOLDER")
+    cases = [
+        Case(folder, where.value, count, size)
+        for folder in folders
+        for where in device or [OnDevice.cpu]
+        for count in threads or [1]
+        for size in batch or [1]
+    ]
+    timings = list(progress(measure(cases, picture, runs), "measuring", len(cases), quiet=as_json))
+    if plot is not None:
+        _draw(timings, plot)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) | {"fps": each.fps} for each in timings]))
+    else:
+        _print(timings)
+
+
+def _print(timings: Sequence[Timing]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "kind", "on", box=None, pad_edge=False)
+    for title in ("threads", "batch", "input", "around", "net", "ms", "p95", "fps", "MB"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in timings:
+        numbers = (each.around, each.network, each.around + each.network, each.p95)
+        table.add_row(
+            each.model,
+            each.precision,
+            each.provider,
+            str(each.threads),
+            str(each.batch),
+            each.size,
+            *(f"{number:.2f}" for number in numbers),
+            f"{each.fps:.0f}",
+            f"{each.megabytes:.0f}",
+        )
+    Console().print(table, highlight=False, markup=False)
+
+
+def _draw(timings: Sequence[Timing], plot: Path) -> None:
+    """Bars of milliseconds a picture, what is around the network and the network."""
+    from flowalpr.errors import SetupError
+
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise SetupError("matplotlib is not installed", "pip install 'flowalpr[train]'") from error
+    names = [f"{t.model} {t.precision}, {t.provider}\n{t.threads} threads, batch {t.batch}" for t in timings]
+    figure = Figure(figsize=(8, 1.2 + 0.6 * len(timings)), layout="constrained")
+    axes = figure.add_subplot()
+    around, network = [each.around for each in timings], [each.network for each in timings]
+    axes.barh(names, around, color="#8fb8de", label="around the network")
+    axes.barh(names, network, left=around, color="#1f6feb", label="network")
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds a picture")
+    axes.legend()
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(plot)
