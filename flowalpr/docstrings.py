@@ -9,14 +9,18 @@ import ast
 import inspect
 import itertools
 import textwrap
+from functools import cache
+
+from pydantic import BaseModel
 
 
-def field_help(cls: type) -> dict[str, str]:
+def field_help(cls: type[BaseModel]) -> dict[str, str]:
     """The string under each field of a class and of those it derives from, by the field's name; none without source."""
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__):
-        found |= _written_in(each)
-    return found
+        if cls.model_fields.keys() & inspect.get_annotations(each).keys():
+            found |= _written_in(each)
+    return {name: found[name] for name in cls.model_fields if name in found}
 
 
 def first_line(cls: type) -> str:
@@ -24,6 +28,7 @@ def first_line(cls: type) -> str:
     return (inspect.cleandoc(cls.__doc__ or "").splitlines() or [""])[0]
 
 
+@cache
 def _written_in(cls: type) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))

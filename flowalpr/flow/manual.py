@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from pathlib import PurePath
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -52,7 +54,7 @@ def settings_of(cls: type[BaseModel]) -> dict[str, Setting]:
     for name, field in cls.model_fields.items():
         each = dict(schema.get("properties", {}).get(name, {}))
         each.pop("title", None)
-        default = "" if field.is_required() else written(field.get_default(call_default_factory=False))
+        default = "" if field.is_required() else _default(field)
         means = describe(each, definitions)
         secret = "writeOnly" in json.dumps(each)
         settings[name] = Setting(
@@ -83,6 +85,10 @@ def written(value: object) -> str:
         return _duration(value)
     if isinstance(value, PurePath):
         return str(value)
+    if isinstance(value, Enum):
+        return written(value.value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{written(key)}: {written(each)}" for key, each in value.items()) + "}"
     if isinstance(value, str):
         return value or '""'
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -90,6 +96,12 @@ def written(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else json.dumps(value, default=str)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory_takes_validated_data:
+        return "computed from the others"
+    return written(field.get_default(call_default_factory=True, validated_data={}))
 
 
 def _of_type(schema: JsonSchema, definitions: JsonSchema) -> str:

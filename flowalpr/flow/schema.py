@@ -88,7 +88,7 @@ def _rules(offer: Offer) -> JsonSchema:
     """What holds for a node of that kind: its settings, and that a source takes nothing in."""
     rules: JsonSchema = {"properties": {"with": {"$ref": f"#/$defs/{offer.full_name}"}}}
     if not offer.node.ports().takes:
-        rules["properties"]["from"] = False
+        rules["properties"]["from"] = {"not": {}, "description": "A source takes nothing in."}
     if any(field.is_required() for field in offer.node.model_fields.values()):
         rules["required"] = ["with"]
     return rules
