@@ -16,19 +16,25 @@ SQUARE = 2.5
 """A plate less wide than this many times its height may have two rows."""
 
 
-def read_crops(reader: RowReader, found: tuple[Detection, ...]) -> list[Row]:
-    """What each plate of a frame says; the rows of two-row plates one after the other."""
-    pieces: list[Picture] = []
-    shares: list[int] = []
-    for detection in found:
-        plate = cut(detection)
-        parts = [plate]
-        if plate.shape[1] < SQUARE * plate.shape[0] and plate.shape[0] >= 12:
-            parts += rows_of(plate)
-        pieces += parts
-        shares.append(len(parts))
-    rows = iter(reader.read(pieces))
-    return [_better([next(rows) for _ in range(share)]) for share in shares]
+class CropReader:
+    """Reads plates in the frames in which they were found."""
+
+    def __init__(self) -> None:
+        self._rows = RowReader()
+
+    def read(self, found: tuple[Detection, ...]) -> list[Row]:
+        """What each plate of a frame says; the rows of two-row plates one after the other."""
+        pieces: list[Picture] = []
+        shares: list[int] = []
+        for detection in found:
+            plate = cut(detection)
+            parts = [plate]
+            if plate.shape[1] < SQUARE * plate.shape[0] and plate.shape[0] >= 12:
+                parts += rows_of(plate)
+            pieces += parts
+            shares.append(len(parts))
+        rows = iter(self._rows.read(pieces))
+        return [_better([next(rows) for _ in range(share)]) for share in shares]
 
 
 def cut(detection: Detection, margin: float = 0.0) -> Picture:

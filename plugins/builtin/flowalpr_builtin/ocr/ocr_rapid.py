@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from flowalpr import Detections, Node, PlateRead
 
 if TYPE_CHECKING:
-    from flowalpr_builtin.ocr.rows import RowReader
+    from flowalpr_builtin.ocr.crops import CropReader
 
 
 class OcrRapid(Node):
@@ -26,7 +26,7 @@ class OcrRapid(Node):
     max_length: Annotated[int, Field(ge=1, le=40)] = 10
     """More characters are no plate and are dropped."""
 
-    _reader: RowReader
+    _reader: CropReader
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> OcrRapid:
@@ -35,15 +35,13 @@ class OcrRapid(Node):
         return self
 
     def open(self) -> None:
-        from flowalpr_builtin.ocr.rows import RowReader
+        from flowalpr_builtin.ocr.crops import CropReader
 
-        self._reader = RowReader()
+        self._reader = CropReader()
 
     def process(self, found: Detections) -> list[PlateRead]:
-        from flowalpr_builtin.ocr.crops import read_crops
-
         reads = []
-        for detection, row in zip(found.found, read_crops(self._reader, found.found), strict=True):
+        for detection, row in zip(found.found, self._reader.read(found.found), strict=True):
             if self.min_length <= len(row.text) <= self.max_length:
                 reads.append(PlateRead(row.text, row.confidence, detection, row.confidences))
         return reads
