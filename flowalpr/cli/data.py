@@ -13,6 +13,7 @@ import typer
 
 from flowalpr.cli.options import AsJson
 from flowalpr.cli.progress import progress
+from flowalpr.cli.synth import synth
 
 if TYPE_CHECKING:
     from flowalpr.lab.datasets.index import Statistics
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from flowalpr.lab.datasets.split import Hashes
 
 app = typer.Typer(help="Import, look at, check, split and label pictures of plates.", no_args_is_help=True)
+
+app.command()(synth)
 
 Folders = Annotated[list[Path], typer.Argument(help="Folders with labels.jsonl, or folders of such folders.")]
 
@@ -176,6 +179,19 @@ def view(
     for _ in progress(write_sheet(to, title, shown), "drawing", len(shown)):
         pass
     typer.echo(f"{len(shown)} of {len(every)} plates are on {to}")
+
+
+@app.command()
+def clip(
+    fonts: Annotated[Path, typer.Option(help="Folder with the typefaces that synthetic/signs.py names.")],
+    to: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("flows/sample"),
+    seed: Annotated[int, typer.Option(help="Another seed gives other leaves and another grain.")] = 1,
+) -> None:
+    """Render the sample clip, a few pictures and the truth about both; takes some two minutes."""
+    from flowalpr.lab.datasets.synthetic.clip import render_sample
+
+    render_sample(to, fonts, seed)
+    typer.echo(f"{to} holds gate.mp4, gate.truth.jsonl and pictures/")
 
 
 def _merged(datasets: list[Dataset], folder: Path) -> Dataset:
