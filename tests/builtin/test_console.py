@@ -43,6 +43,12 @@ def test_a_hostile_text_stays_on_its_line_and_cannot_steer_the_terminal(capsys: 
     assert "A�[bold]" in out
 
 
+def test_what_the_output_cannot_show_is_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    sys.stdout.reconfigure(encoding="ascii")  # type: ignore[union-attr]
+    feed(Console(), plate_read("京A12345"))
+    assert "?A12345" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_terminal_gets_a_line_a_read_with_markup_shown_as_text() -> None:
     said = _on_a_terminal("feed(Console(), plate_read('A[red]1', 1.0), plate_read('京A12345', 0.5))")

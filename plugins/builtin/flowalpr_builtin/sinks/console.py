@@ -33,9 +33,9 @@ class Console(Node):
             self._terminal = Terminal(file=self._out, highlight=False)
 
     def process(self, message: Message) -> None:
-        columns = [_printable(column) for column in _columns(message)]
         if self._out is None:
             return
+        columns = [_printable(column, self._out.encoding) for column in _columns(message)]
         try:
             if self._terminal is None:
                 self._out.write("\t".join(columns) + "\n")
@@ -72,6 +72,6 @@ def _show(terminal: Terminal, columns: list[str], is_read: bool) -> None:
     terminal.print(line, soft_wrap=True)
 
 
-def _printable(text: str) -> str:
-    """The text without control characters, which could steer a terminal, and surrogates, which cannot be written."""
-    return "".join(each if each.isprintable() else "�" for each in text)
+def _printable(text: str, encoding: str) -> str:
+    """The text without control characters, which could steer a terminal, and without what cannot be written."""
+    return "".join(each if each.isprintable() else "�" for each in text).encode(encoding, "replace").decode(encoding)

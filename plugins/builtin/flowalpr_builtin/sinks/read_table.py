@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import time
 from pathlib import Path
@@ -62,6 +63,8 @@ class ReadTable:
         self._waiting: list[dict[str, Any]] = []  # Any: the values that the columns have
         self._rest = 0.0
         self._next_try = 0.0
+        self._failure: SetupError | None = None
+        self._is_told = False
         self._engine = _engine(where)
         try:
             found = self._prepared()
@@ -80,25 +83,29 @@ class ReadTable:
         """Take a read's record; it is written by the next `save` at the latest.
 
         Raises:
+            ValueError: a value that its column cannot hold; nothing of the record is taken.
             SetupError: nothing could be written for so long that no more can be kept.
         """
         if len(self._waiting) >= MOST_WAITING:
-            self.save()
+            self._write()
         if len(self._waiting) >= MOST_WAITING:
             raise SetupError(f"{MOST_WAITING} reads wait for the database {self._where}", "make it writable")
-        row = {column.name: record[column.name] for column in READS.columns}
-        for name in ("repairs", "box", "corners"):
-            row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
-        self._waiting.append({name: _storable(value) for name, value in row.items()})
+        self._waiting.append({column.name: _value(column, record[column.name]) for column in READS.columns})
         if len(self._waiting) >= BATCH:
-            self.save()
+            self._write()  # If this fails, the read is safe with the others, and the next `save` says so.
 
     def save(self, at_once: bool = False) -> None:
         """Write all that waits; after a failure only when its rest is over, or `at_once`.
 
         Raises:
-            SetupError: nothing was written and all of it still waits.
+            SetupError: it cannot be written, and all of it still waits; raised once until it can, or if `at_once`.
         """
+        self._write(at_once)
+        if self._failure is not None and (at_once or not self._is_told):
+            self._is_told = True
+            raise self._failure
+
+    def _write(self, at_once: bool = False) -> None:
         if not self._waiting or (not at_once and time.monotonic() < self._next_try):
             return
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
@@ -108,12 +115,17 @@ class ReadTable:
         except sql.exc.DBAPIError as error:
             self._rest = min(max(1.0, self._rest * 2), LONGEST_REST)
             self._next_try = time.monotonic() + self._rest
-            raise SetupError(
-                f"{len(self._waiting)} reads wait, for {self._where} cannot be written: {_reason(error)}",
-                self._remedy(error),
-            ) from error
+            what = (
+                f"{len(self._waiting)} reads wait, for the database {self._where} cannot be written: {_reason(error)}"
+            )
+            log.warning("%s; tried again in %.0f s", what, self._rest)
+            self._failure = SetupError(what, self._remedy(error))
+            return
+        if self._failure is not None:
+            log.warning("the database %s can be written again; no read was lost", self._where)
         self._waiting.clear()
         self._rest = self._next_try = 0.0
+        self._failure, self._is_told = None, False
 
     def close(self) -> None:
         """Write all that waits and close the database.
@@ -184,6 +196,25 @@ def _reason(error: Exception) -> str:
     return str(original or error).strip().splitlines()[0]
 
 
-def _storable(value: Any) -> Any:  # Any: the values that the columns have
-    """The value without what UTF-8 cannot hold."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+def _value(column: sql.Column[Any], value: Any) -> str | float | int | None:  # Any: the values that JSON has
+    """A record's value as its column holds it; one that no database takes would keep all others from being written.
+
+    Raises:
+        ValueError: the column cannot hold it.
+    """
+    if value is None:
+        if not column.nullable:
+            raise ValueError(f"a read's {column.name} is missing")
+        return None
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value, ensure_ascii=False)
+    try:
+        kept: str | float | int = column.type.python_type(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"a read's {column.name} is {type(value).__name__}") from None
+    if isinstance(kept, str):
+        # UTF-8 has no surrogates, and PostgreSQL no zero byte.
+        return kept.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    if not math.isfinite(kept) or not -(2**63) <= kept < 2**63:
+        raise ValueError(f"a read's {column.name} is no number that a database holds")
+    return kept

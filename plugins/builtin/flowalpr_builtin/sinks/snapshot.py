@@ -35,7 +35,7 @@ class Snapshot(Node):
 
     folder: Path
     """Where the pictures go; made if it is not there."""
-    keep: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    keep: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Of how many reads; the oldest pictures are deleted."""
 
     _names: list[str] = PrivateAttr(default_factory=list)
