@@ -19,7 +19,7 @@ class Override:
     field: str
     value: str
     option: str
-    """All of it, as errors show it."""
+    """What errors call it: without the value, which may be a secret."""
 
     @property
     def place(self) -> Place:
@@ -40,7 +40,7 @@ def overrides(settings: Names[str, str]) -> list[Override]:
     found = []
     for name, value in settings.items():
         node, dot, field = name.partition(".")
-        option = f"--set {name}={value}"
+        option = f"--set {name}"
         found.append(Override(node, field, value, option) if dot else Override("", node, value, option))
     return found
 

@@ -192,3 +192,10 @@ def test_a_file_with_very_many_mistakes_shows_the_first_of_them(errors: Callable
 def test_text_that_would_steer_a_terminal_is_not_printed(errors: Callable[..., str]) -> None:
     said = errors('nodes:\n  "\\e[31m": {uses: "\\ud800\\a"}\n')
     assert said.isprintable() or all(line.isprintable() for line in said.splitlines())
+
+
+def test_a_password_on_the_command_line_is_not_shown(errors: Callable[..., str]) -> None:
+    text = "nodes:\n  gate: {uses: camera, with: {url: x}}\n  send: {uses: mqtt, from: gate}\n"
+    said = errors(text, settings={"send.password": "hunter2", "sned.password": "hunter2", "gate.fps": "x"})
+    assert "--set send.password  node 'send' (mqtt): 'password' is written out" in said
+    assert "hunter2" not in said
