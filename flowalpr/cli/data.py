@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowalpr.cli.label import label
 from flowalpr.cli.options import AsJson
 from flowalpr.cli.progress import progress
 from flowalpr.cli.synth import synth
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Import, look at, check, split and label pictures of plates.", no_args_is_help=True)
 
+app.command()(label)
 app.command()(synth)
 
 Folders = Annotated[list[Path], typer.Argument(help="Folders with labels.jsonl, or folders of such folders.")]

@@ -11,6 +11,7 @@ import typer
 
 from flowalpr.cli.options import AsJson, Settings, by_name
 from flowalpr.cli.progress import progress
+from flowalpr.cli.single import node_of
 
 if TYPE_CHECKING:
     from flowalpr.flow.graph import Graph
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from flowalpr.lab.evaluation.outcome import Outcome
     from flowalpr.lab.evaluation.running import Change, Looked
     from flowalpr.lab.evaluation.summary import Summary
-    from flowalpr.node import Node
 
 app = typer.Typer(help="Measure a detector, a reader, or a whole flow on labelled pictures.", no_args_is_help=True)
 
@@ -54,10 +54,10 @@ def detector(
     from flowalpr.lab.evaluation.summary import of_detection
 
     given = _given(settings, model)
-    finder = _node(node, given)
+    finder = node_of(node, given)
     working_point = at_least if at_least is not None else float(getattr(finder, "at_least", 0.5))
     if hasattr(finder, "at_least"):
-        finder = _node(node, given | {"at_least": LEAST})
+        finder = node_of(node, given | {"at_least": LEAST})
     groups: dict[str, list[Findings]] = {"all": []}
     finder.open()
     try:
@@ -89,7 +89,7 @@ def reader(
     from flowalpr.lab.evaluation.report import worst_cases
     from flowalpr.lab.evaluation.summary import of_reading
 
-    reading = _node(node, _given(settings, model))
+    reading = node_of(node, _given(settings, model))
     outcomes: list[Outcome] = []
     datasets = find(folders)
     reading.open()
@@ -118,6 +118,7 @@ def end_to_end(
 
     The flow's own detector, reader and filters are used, each picture by itself; its source and sinks are not.
     """
+    from flowalpr.cli.logs import set_up
     from flowalpr.flow.load import find_flow, load_flow
     from flowalpr.lab.datasets.index import find
     from flowalpr.lab.evaluation.conditions import under as changed_by
@@ -125,6 +126,7 @@ def end_to_end(
     from flowalpr.lab.evaluation.summary import of_end_to_end
     from flowalpr.plugins import load_plugins
 
+    set_up(verbose=0, as_json=False)
     changes = {name: changed_by(name) for name in under or ()}
     graph = load_flow(find_flow(flow), load_plugins(), settings=by_name(settings))
     datasets = find(folders)
@@ -173,26 +175,6 @@ def _look(graph: Graph, datasets: Sequence[Dataset], change: Change | None, *, q
 def _given(settings: list[str] | None, model: str | None) -> dict[str, Any]:  # Any: a setting's value
     """Settings of a node from `--set SETTING=VALUE` and `--model`."""
     return by_name(settings) | ({"model": model} if model else {})
-
-
-def _node(name: str, settings: dict[str, Any]) -> Node:  # Any: a setting's value
-    """The node of that name with these settings.
-
-    Raises:
-        FlowError: there is no such node, or a setting of it is wrong.
-    """
-    from pydantic import ValidationError
-
-    from flowalpr.errors import FlowError, Problem
-    from flowalpr.plugins import UnknownNodeError, load_plugins
-
-    try:
-        return load_plugins().find(name).node.model_validate(settings)
-    except UnknownNodeError as error:
-        raise FlowError([Problem(error.what, fix=error.fix)]) from None
-    except ValidationError as error:
-        wrong = (f"setting '{'.'.join(map(str, each['loc']))}' of {name}: {each['msg']}" for each in error.errors())
-        raise FlowError([Problem(each, fix=f"flowalpr nodes show {name}") for each in wrong]) from None
 
 
 def _show(

@@ -11,7 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from flowalpr.cli.data import app
-from flowalpr.lab.datasets.sample import DataError, load
+from flowalpr.lab.datasets.sample import DataError, Dataset, Plate, Sample, load, save
+from flowalpr.testing import plate_frame
 
 
 def run(*arguments: str | Path) -> Result:
@@ -19,7 +20,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture
-def photographs(tmp_path: Path) -> Path:
+def pictures(tmp_path: Path) -> Path:
     """Twelve pictures and a table; two pictures bear the same text."""
     folder = tmp_path / "photographs"
     folder.mkdir()
@@ -33,22 +34,22 @@ def photographs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def imported(photographs: Path, tmp_path: Path) -> Path:
-    run("import", "csv", photographs, tmp_path / "plates", "--country", "GB")
+def imported(pictures: Path, tmp_path: Path) -> Path:
+    run("import", "csv", pictures, tmp_path / "plates", "--country", "GB")
     return tmp_path / "plates"
 
 
-def test_import_says_what_it_brought_and_what_it_left_out(photographs: Path, tmp_path: Path) -> None:
-    (photographs / "3.jpg").write_bytes(b"cut")
-    result = run("import", "csv", photographs, tmp_path / "plates")
+def test_import_says_what_it_brought_and_what_it_left_out(pictures: Path, tmp_path: Path) -> None:
+    (pictures / "3.jpg").write_bytes(b"cut")
+    result = run("import", "csv", pictures, tmp_path / "plates")
     assert result.exit_code == 0
     assert "11 pictures with 11 plates" in result.stdout
     assert "3.jpg is not a picture" in result.stderr
     assert len(load(tmp_path / "plates")) == 11
 
 
-def test_import_as_json_is_one_line_for_scripts(photographs: Path, tmp_path: Path) -> None:
-    result = run("import", "folder", photographs, tmp_path / "plates", "--json")
+def test_import_as_json_is_one_line_for_scripts(pictures: Path, tmp_path: Path) -> None:
+    result = run("import", "folder", pictures, tmp_path / "plates", "--json")
     assert json.loads(result.stdout) == {"pictures": 12, "plates": 0, "left_out": []}
 
 
@@ -101,3 +102,43 @@ def test_view_writes_a_page_with_as_many_plates_as_asked_for(imported: Path, tmp
     result = run("view", imported, "--to", tmp_path / "sheet.html", "--at-most", "6")
     assert "6 of 12 plates" in result.stdout
     assert (tmp_path / "sheet.html").read_text().count("<figure>") == 6
+
+
+@pytest.mark.slow
+def test_labelling_takes_proposals_corrections_and_leaves_off_where_told(tmp_path: Path) -> None:
+    for name, text in [("1", "AB 123"), ("2", "XY 789"), ("3", "EF 345"), ("4", "GH 678"), ("5", "JK 901")]:
+        Image.fromarray(plate_frame(text).image).save(tmp_path / f"{name}.png")
+    known = Plate(box=(190, 150, 260, 60), text="AB123")
+    samples = [Sample(file=f"{n}.png", width=640, height=360, plates=(known,) if n == 1 else ()) for n in range(1, 6)]
+    save(Dataset(tmp_path, tuple(samples)))
+
+    def label(answers: str) -> Result:
+        command = ["label", str(tmp_path), "--detector", "detect_text", "--reader", "ocr_rapid"]
+        return CliRunner().invoke(app, command, input=answers, catch_exceptions=False)
+
+    first = label("\nef 346\nq\n")
+    assert "2 plates answered" in first.stdout
+    texts = [[plate.text for plate in sample.plates] for sample in load(tmp_path)]
+    assert texts == [["AB123"], ["XY789"], ["EF346"], [None], []]
+    label("-\nx\n")
+    dataset = load(tmp_path)
+    assert dataset.samples[3].plates[0].reason == "unclear"
+    assert dataset.samples[3].plates[0].box is not None
+    assert dataset.samples[4].plates == ()
+
+
+def test_drawn_crops_and_scenes_are_labelled_exactly_and_the_same_again(pictures: Path, tmp_path: Path) -> None:
+    run("import", "folder", pictures, tmp_path / "ground")
+    for name in ("one", "two"):
+        run("synth", "crops", tmp_path / name, "--count", "5", "--country", "DE", "--seed", "7")
+    one, two = load(tmp_path / "one"), load(tmp_path / "two")
+    assert one.samples == two.samples
+    assert all(sample.plates[0].country == "DE" for sample in one)
+    assert [one.picture(s).read_bytes() for s in one] == [two.picture(s).read_bytes() for s in two]
+    assert run("check", tmp_path / "one").exit_code == 0
+    with pytest.raises(DataError, match="holds a data set already"):
+        run("synth", "crops", tmp_path / "one", "--count", "1")
+    with pytest.raises(DataError, match="no layout is of XX"):
+        run("synth", "crops", tmp_path / "three", "--country", "XX")
+    with pytest.raises(DataError, match="--background"):
+        run("synth", "scenes", tmp_path / "three")

@@ -1,0 +1,118 @@
+"""`flowalpr data label`: asks for the text of every plate that has none yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from flowalpr.lab.datasets.label import Open
+    from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
+
+HELP = "Enter takes the proposal; a text corrects it; - unreadable; x no plate; q ends, and what was answered is kept"
+
+
+def label(
+    folder: Annotated[Path, typer.Argument(help="Folder with labels.jsonl; `data import folder` makes one.")],
+    detector: Annotated[str, typer.Option(help="Node that finds plates where none is labelled.")] = "detect",
+    reader: Annotated[str, typer.Option(help="Node that proposes texts.")] = "ocr",
+) -> None:
+    """Ask for the text of each plate in the terminal, with a proposal of the reader; answers are saved at once.
+
+    Plates that nobody has boxed are found by the detector. A picture in which it finds none is left for a tool with
+    a mouse: label it there and import it.
+    """
+    from rich.console import Console
+
+    from flowalpr.cli.single import node_of
+    from flowalpr.errors import Problem
+    from flowalpr.lab.datasets.label import look
+    from flowalpr.lab.datasets.sample import DataError, load
+    from flowalpr.vision.image import PictureError
+
+    dataset = load(folder)
+    finds, reads = node_of(detector, {}), node_of(reader, {})
+    console = Console()
+    labels = _Labels(dataset)
+    typer.echo(HELP)
+    finds.open()
+    reads.open()
+    try:
+        for each in look(dataset, finds, reads):
+            labels.ask(each, console)
+    except _EnoughError:
+        pass
+    except (PictureError, OSError) as error:
+        raise DataError(Problem(str(error), fix="flowalpr data check names all such pictures")) from None
+    finally:
+        reads.close()
+        finds.close()
+    typer.echo(f"{labels.answers} plates answered; {labels.without} pictures in which no plate was found")
+
+
+class _EnoughError(Exception):
+    """The person has had enough."""
+
+
+class _Labels:
+    """The labels as they grow; on disk after every answer."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._samples: list[Sample] = list(dataset)
+        self.answers = 0
+        self.without = 0
+
+    def ask(self, asked: Open, console: Console) -> None:
+        """Ask for every plate of a picture.
+
+        Raises:
+            _EnoughError: the answer was to end.
+        """
+        from flowalpr.lab.datasets.label import drawn, replaced
+
+        sample = self._samples[asked.sample]
+        if not asked.plates:
+            self.without += 1
+            return
+        if not sample.plates:  # Saved before the first question, so that who stops half-way finds the rest again.
+            self._save(asked.sample, sample.model_copy(update={"plates": asked.plates}))
+        for plate, proposal in zip(asked.plates, asked.proposals, strict=True):
+            console.print(drawn(asked.picture, plate, min(72, console.width - 2)))
+            console.print(str(self._dataset.picture(sample)), highlight=False, markup=False)
+            new = _answer(plate, proposal)
+            self._save(asked.sample, replaced(self._samples[asked.sample], plate, new))
+            self.answers += 1
+
+    def _save(self, index: int, sample: Sample) -> None:
+        from flowalpr.lab.datasets.sample import save
+
+        self._samples[index] = sample
+        save(replace(self._dataset, samples=tuple(self._samples)))
+
+
+def _answer(plate: Plate, proposal: str) -> Plate | None:
+    """The plate as the person labels it; None if it is no plate.
+
+    Raises:
+        _EnoughError: the answer was to end.
+    """
+    from flowalpr.lab.datasets.importers import normal_text
+
+    while True:
+        said: str = typer.prompt("text", default=proposal or "-").strip()
+        if said == "q":
+            raise _EnoughError
+        if said == "x":
+            return None
+        if said == "-":
+            return plate.model_copy(update={"reason": "unclear"})
+        text = normal_text(said)
+        if text:
+            return plate.model_copy(update={"text": text})
+        typer.echo(HELP)

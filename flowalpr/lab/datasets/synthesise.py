@@ -1,0 +1,112 @@
+"""Data sets of plates that never were: crops for a reader, whole pictures for a detector, with exact labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from flowalpr.errors import Problem
+from flowalpr.lab.datasets.sample import Corners, DataError, Dataset, Plate, Sample, save
+from flowalpr.lab.datasets.synthetic.crop import synthetic_crop
+from flowalpr.lab.datasets.synthetic.degrade import degrade
+from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
+from flowalpr.lab.datasets.synthetic.layout import FOLDER, load_layouts
+from flowalpr.lab.datasets.synthetic.plate import Drawer
+from flowalpr.lab.datasets.synthetic.scene import Painter, Placed
+from flowalpr.vision.image import load as load_picture
+
+MARGIN = 0.1
+"""Share of a plate's size that a crop shows around it on each side."""
+STOCK = 600
+"""Different plates in the scenes of one run; drawing them is what takes time."""
+QUALITY = 92
+
+
+def drawer(countries: Sequence[str], layouts: Path | None, fonts: Sequence[Path]) -> Drawer:
+    """What draws the plates of these countries, or of all; with the layouts and typefaces in the box unless given.
+
+    Raises:
+        DataError: there is no layout for a country, or none can be drawn with the typefaces at hand.
+    """
+    known = load_layouts(layouts or FOLDER)
+    chosen = [each for each in known if not countries or each.country in countries]
+    there = sorted({each.country for each in known if each.country})
+    if unknown := sorted(set(countries) - set(there)):
+        fix = f"describe one in YAML as those in {FOLDER}, and give its folder: --layouts"
+        raise DataError(Problem(f"no layout is of {', '.join(unknown)}", f"one of: {', '.join(there)}", fix))
+    try:
+        return Drawer(chosen, Typefaces(tuple(fonts) or FOLDERS))
+    except ValueError as error:
+        raise DataError(Problem(str(error), fix="give a folder with typefaces: --fonts")) from None
+
+
+def crops(target: Path, count: int, draws: Drawer, seed: int) -> Iterator[Sample]:
+    """Write pictures of single plates as a detector cuts them out; the labels are written at the end."""
+    inner = MARGIN / (1 + 2 * MARGIN)
+    samples = []
+    for index in range(count):
+        crop = synthetic_crop(draws, MARGIN, np.random.default_rng([seed, index]))
+        height, width = crop.image.shape[:2]
+        left, top = round(width * inner, 1), round(height * inner, 1)
+        box = (left, top, round(width - 2 * left, 1), round(height - 2 * top, 1))
+        plate = Plate(box=box, text=crop.text, country=crop.country, rows=crop.rows)
+        file = _written(target, f"crops/{index:06}.jpg", crop.image)
+        samples.append(Sample(file=file, width=width, height=height, plates=(plate,)))
+        yield samples[-1]
+    save(Dataset(target, tuple(samples)))
+
+
+def scenes(target: Path, count: int, draws: Drawer, seed: int, backgrounds: Sequence[Dataset]) -> Iterator[Sample]:
+    """Write pictures with more plates pasted into them by perspective; the labels are written at the end.
+
+    What is labelled in the backgrounds stays labelled; plates in them that are not will teach a detector to look away.
+
+    Raises:
+        PictureError: a background cannot be decoded.
+    """
+    painter = Painter(np.random.default_rng(seed), STOCK, draws)
+    grounds = [(dataset, sample) for dataset in backgrounds for sample in dataset]
+    samples = []
+    for index in range(count):
+        random = np.random.default_rng([seed, index])
+        dataset, ground = grounds[int(random.integers(len(grounds)))]
+        taken = [_corners_of(plate) for plate in ground.plates if plate.bounds]
+        scene = painter.scene(load_picture(dataset.picture(ground)), taken, random)
+        image = degrade(scene.image, random, most=0.3)  # Pictures have faults of their own already.
+        file = _written(target, f"scenes/{index:06}.jpg", image)
+        plates = (*ground.plates, *map(_plate, scene.plates))
+        samples.append(Sample(file=file, width=ground.width, height=ground.height, plates=plates))
+        yield samples[-1]
+    save(Dataset(target, tuple(samples)))
+
+
+def _written(target: Path, file: str, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> str:
+    path = target / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]):
+        raise DataError(Problem(f"{path} cannot be written", fix="check the folder and the room on the disk"))
+    return file
+
+
+def _plate(placed: Placed) -> Plate:
+    (left, top), (right, bottom) = placed.corners.min(axis=0), placed.corners.max(axis=0)
+    box = (_short(left), _short(top), _short(right - left), _short(bottom - top))
+    first, second, third, fourth = ((_short(x), _short(y)) for x, y in placed.corners)
+    corners: Corners = (first, second, third, fourth)
+    drawn = placed.plate
+    return Plate(box=box, corners=corners, text=drawn.text, country=drawn.country, rows=drawn.rows)
+
+
+def _corners_of(plate: Plate) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    if plate.corners:
+        return np.array(plate.corners, np.float32)
+    assert plate.bounds is not None  # noqa: S101  # The caller has looked.
+    left, top, right, bottom = plate.bounds
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+def _short(value: float) -> float:
+    return round(float(value), 1)
