@@ -65,24 +65,25 @@ def render_sample(folder: Path, fonts: Path, seed: int = 1) -> None:
     Raises:
         SetupError: a typeface is missing.
     """
+    queue = [each.painted(fonts) for each in QUEUE]  # First of all, for a typeface may be missing.
+    stills = {name: (camera, _painted(scene, fonts)) for name, (camera, scene) in STILLS.items()}
     folder.mkdir(parents=True, exist_ok=True)
     truth = []
     with _Film(folder / "gate.mp4") as film:
-        for number, (image, plates) in enumerate(frames(fonts, seed)):
+        for number, (image, plates) in enumerate(frames(queue, seed)):
             film.add(image)
-            labels = [json.loads(plate.model_dump_json(exclude_none=True)) for plate in plates]
-            truth.append(json.dumps({"frame": number, "time": number / FPS, "plates": labels}))
+            sample = Sample(file="gate.mp4", width=WIDTH, height=HEIGHT, plates=tuple(plates))
+            truth.append(json.dumps({"frame": number, "time": number / FPS} | json.loads(sample.as_line())))
     write_lines(folder / "gate.truth.jsonl", truth)
-    _render_stills(folder / "pictures", fonts, seed)
+    _render_stills(folder / "pictures", stills, seed)
 
 
-def frames(fonts: Path, seed: int) -> Iterator[tuple[Picture, list[Plate]]]:
+def frames(queue: list[Car], seed: int) -> Iterator[tuple[Picture, list[Plate]]]:
     """The clip's pictures, uint8, (720, 1280, 3), BGR, each with the plates to be seen in it."""
     camera = Camera()
     empty = gate.place(camera, np.random.default_rng(seed))
-    painted = [each.painted(fonts) for each in QUEUE]
     for number in range(FPS * SECONDS):
-        yield photograph(camera, empty, scene_at(number / FPS, painted), np.random.default_rng([seed, number]))
+        yield photograph(camera, empty, scene_at(number / FPS, queue), np.random.default_rng([seed, number]))
 
 
 def scene_at(time: float, queue: list[Car]) -> Scene:
@@ -149,15 +150,18 @@ class _Film:
         self._container.close()
 
 
-def _render_stills(folder: Path, fonts: Path, seed: int) -> None:
+def _painted(scene: Scene, fonts: Path) -> Scene:
+    return scene._replace(cars=tuple(each._replace(car=each.car.painted(fonts)) for each in scene.cars))
+
+
+def _render_stills(folder: Path, stills: dict[str, tuple[Camera, Scene]], seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     samples = []
     width, height = PICTURE_SIZE
     scale = width / WIDTH
-    for number, (name, (camera, scene)) in enumerate(STILLS.items()):
+    for number, (name, (camera, scene)) in enumerate(stills.items()):
         rng = np.random.default_rng([seed, number, 1])
-        painted = tuple(each._replace(car=each.car.painted(fonts)) for each in scene.cars)
-        image, plates = photograph(camera, gate.place(camera, rng), scene._replace(cars=painted), rng)
+        image, plates = photograph(camera, gate.place(camera, rng), scene, rng)
         small = cv2.resize(image, PICTURE_SIZE, interpolation=cv2.INTER_AREA)
         qualities = (cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, q])[1] for q in range(92, 20, -4))
         (folder / name).write_bytes(next(each.tobytes() for each in qualities if each.size <= PICTURE_BYTES))
