@@ -91,6 +91,16 @@ def test_texts_of_other_lengths_are_no_plates() -> None:
         node.close()
 
 
+def test_a_word_is_no_plate_unless_asked_for(reader: OcrRapid) -> None:
+    frame = plate_frame("TOYOTA")
+    found = Detections(frame, (Detection(frame, PLATE, 0.9),))
+    assert reader.process(found) == []
+    node = OcrRapid(min_digits=0)
+    node.open()
+    (read,) = node.process(found)
+    assert read.text == "TOYOTA"
+
+
 def test_lengths_that_leave_nothing_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"min_length \(7\) is above max_length \(5\)"):
         OcrRapid(min_length=7, max_length=5)

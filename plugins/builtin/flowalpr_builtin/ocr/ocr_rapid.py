@@ -25,6 +25,8 @@ class OcrRapid(Node):
     """Fewer characters are no plate and are dropped."""
     max_length: Annotated[int, Field(ge=1, le=40)] = 10
     """More characters are no plate and are dropped."""
+    min_digits: Annotated[int, Field(ge=0, le=10)] = 1
+    """Fewer digits are a word (a make, a shop) and are dropped; 0 where personal plates of letters only count."""
 
     _reader: CropReader
 
@@ -42,6 +44,7 @@ class OcrRapid(Node):
     def process(self, found: Detections) -> list[PlateRead]:
         reads = []
         for detection, row in zip(found.found, self._reader.read(found.found), strict=True):
-            if self.min_length <= len(row.text) <= self.max_length:
+            digits = sum(map(str.isdigit, row.text))
+            if self.min_length <= len(row.text) <= self.max_length and digits >= self.min_digits:
                 reads.append(PlateRead(row.text, row.confidence, detection, row.confidences))
         return reads
