@@ -41,7 +41,7 @@ def plugin(name: Name, folder: Folder = Path()) -> None:
         raise _taken(target)
     for template, path in _PLUGIN.items():
         _write(target / Template(path).substitute(names), f"plugin/{template}", names)
-    _copy_sample(target)
+    _copy_sample("pictures/two.jpg", target / "sample.jpg")
     typer.echo(f"{target}/ is a whole plugin; the next steps:\n")
     typer.echo(f"  cd {target}\n  pip install -e . pytest\n  pytest\n  flowalpr run {names['node']}.yaml")
 
@@ -52,7 +52,7 @@ def flow(name: Name, folder: Folder = Path()) -> None:
     names = _names(name)
     target = folder / f"{names['name']}.yaml"
     _write(target, "flow.yaml", names)
-    _copy_sample(folder)
+    _copy_sample("gate.mp4", folder / "sample.mp4")
     typer.echo(f"{target} is a flow; the next steps:\n")
     typer.echo(f"  flowalpr check {target}\n  flowalpr run {target}")
 
@@ -100,13 +100,12 @@ def _write(target: Path, template: str, names: dict[str, str]) -> None:
         raise FlowError([Problem(f"{target} cannot be written: {error.strerror}", fix="--in FOLDER")]) from error
 
 
-def _copy_sample(folder: Path) -> None:
-    """Put the sample clip into a folder as `sample.mp4`, unless there is something of that name."""
+def _copy_sample(name: str, target: Path) -> None:
+    """Copy a sample that comes in the box, unless there is something of that name."""
     from flowalpr.flow.load import bundled_flows
 
-    target = folder / "sample.mp4"
     if not target.exists():
-        shutil.copyfile(bundled_flows()["parking"].parent / "sample" / "gate.mp4", target)
+        shutil.copyfile(bundled_flows()["parking"].parent / "sample" / name, target)
 
 
 def _taken(target: Path) -> FlowError:

@@ -80,7 +80,7 @@ def test_a_new_plugin_installs_tests_and_runs_as_it_stands(installed: Environmen
     try:
         installed.run("python", "-m", "pytest", "-q", cwd=project)
         assert "LoadingDock" not in installed.run("flowalpr", "nodes", "show", "loading_dock")
-        assert "read" in installed.run("flowalpr", "run", "loading_dock.yaml", cwd=project)
+        assert "HJX2D64" in installed.run("flowalpr", "run", "loading_dock.yaml", cwd=project)
     finally:
         installed.uninstall("flowalpr-loading-dock")
 
