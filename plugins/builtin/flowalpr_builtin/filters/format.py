@@ -20,7 +20,7 @@ class Format(Node):
     likely. The read keeps what was read as `raw` and what was changed as `repairs` (`3: O -> 0`). Its confidence
     stays the reader's: repaired texts proved as right as unrepaired ones of the same confidence.
 
-    Name the countries whose cars come by: without them far less can be repaired, and a country is told only if no
+    Name the countries whose cars come by: without them less can be repaired, and a country is told only if no
     other has such plates. But name all of them, or the plates of the missing ones may be repaired to fit.
     """
 
