@@ -8,6 +8,7 @@ import typing
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from inspect import isasyncgenfunction, iscoroutinefunction
 from types import NoneType, UnionType
 from typing import Any, ClassVar, TypeVar, Union
@@ -123,6 +124,7 @@ def node_name(cls: type[Node]) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
 
+@cache
 def _ports_of(cls: type[Node]) -> Ports:
     process = getattr(cls, "process", None)
     if process is None:

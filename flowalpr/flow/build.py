@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
+from collections.abc import Mapping as Names
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from flowalpr.node import Node
 from flowalpr.plugins import Offer
 from flowalpr.settings import ModelMark, Secret
 
+Settings = Names[str, Setting]
 FindModel = Callable[[str], object]
 """Looks a model up by name or path; raises SetupError if it is missing or damaged."""
 
@@ -104,7 +106,7 @@ class _Explanation:
             return [Problem(f"{self.subject}: {error}", place=self._spec.uses.place)]
         return []
 
-    def _problem(self, path: tuple[int | str, ...], found: list[ErrorDetails], settings: dict[str, Setting]) -> Problem:
+    def _problem(self, path: tuple[int | str, ...], found: list[ErrorDetails], settings: Settings) -> Problem:
         details = found[0]
         name = str(details["loc"][0]) if details["loc"] else ""
         setting = settings.get(name)
@@ -135,7 +137,7 @@ class _Explanation:
         fix = f"add  with: {{{label}: ...}}" if not self._spec.settings.entries else f"add  {label}: ..."
         return Problem(what, setting.means if setting else "", fix, place)
 
-    def _extra(self, path: tuple[int | str, ...], settings: dict[str, Setting]) -> Problem:
+    def _extra(self, path: tuple[int | str, ...], settings: Settings) -> Problem:
         mapping: Value | None = self._spec.settings
         for part in path[:-1]:
             mapping = _step(mapping, part)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from functools import cache
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -45,7 +47,8 @@ class Setting:
         return describe(schema, self.definitions) if schema else self.means
 
 
-def settings_of(cls: type[BaseModel]) -> dict[str, Setting]:
+@cache
+def settings_of(cls: type[BaseModel]) -> Mapping[str, Setting]:
     """The settings of a node class by name, in the order in which its author wrote them."""
     schema = cls.model_json_schema(schema_generator=_Lenient)
     texts = field_help(cls)
@@ -60,7 +63,7 @@ def settings_of(cls: type[BaseModel]) -> dict[str, Setting]:
         settings[name] = Setting(
             name, means, field.is_required(), default, texts.get(name, ""), secret, each, definitions
         )
-    return settings
+    return MappingProxyType(settings)
 
 
 def describe(schema: JsonSchema, definitions: JsonSchema) -> str:

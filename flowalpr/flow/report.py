@@ -10,9 +10,11 @@ from flowalpr.errors import FlowError, Place, Problem
 
 MAX_PROBLEMS = 50
 """Mistakes shown at once; a file with more is broken in one place, not in all of them."""
+WINDOW = 1000
+"""Characters on either side of a mistake that are looked through for secrets, more than are shown."""
 
 _SECRETS = re.compile(
-    r"(?<=://)[^\s\"',}]+(?=@)"  # Name and password in a URL.
+    r"(?<=://)[^\s\"',}]{1,300}(?=@)"  # Name and password in a URL.
     r"|(?i:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|credentials?)[\"']?\s*[:=]\s*(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s,}]+)"
 )
 _REFERENCE = re.compile(r"[\"']?(env:|file:|\$\{)")
@@ -20,22 +22,24 @@ _REFERENCE = re.compile(r"[\"']?(env:|file:|\$\{)")
 
 def flow_error(problems: Iterable[Problem], secrets: Iterable[Place] = ()) -> FlowError:
     """The error that shows all these mistakes; what stands at the places `secrets` is masked wherever it is shown."""
-    spots = [(place.file, place.line, place.column, place.length) for place in secrets]
-    finished = [_finished(problem, spots) for problem in problems]
     # A subflow that is used twice has each of its mistakes twice, under two names of nodes.
-    once = {(each.place, each.expected, each.fix, "" if each.place else each.what): each for each in reversed(finished)}
+    once: dict[object, Problem] = {}
+    for each in problems:
+        once.setdefault((each.place, each.expected, each.fix, "" if each.place else each.what), each)
     ordered = sorted(once.values(), key=_position)
-    if len(ordered) > MAX_PROBLEMS:
-        ordered = [*ordered[:MAX_PROBLEMS], Problem(f"and {len(ordered) - MAX_PROBLEMS} more")]
-    return FlowError(ordered)
+    spots = [(place.file, place.line, place.column, place.length) for place in secrets]
+    shown_first = [_finished(problem, spots) for problem in ordered[:MAX_PROBLEMS]]
+    rest = len(ordered) - len(shown_first)
+    return FlowError([*shown_first, *([Problem(f"and {rest} more")] if rest else [])])
 
 
 def shown(value: object) -> str:
     """A value as it is shown in an error: short, and without the password of a URL."""
     if value is None:
         return "empty"
-    text = redacted(str(value).lower() if isinstance(value, bool) else repr(value))
-    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    cut = redacted(text[:WINDOW])
+    return cut if len(text) <= 80 else f"{cut[:60]}... ({len(text)} characters)"
 
 
 def redacted(text: str) -> str:
@@ -53,12 +57,15 @@ def _masked(match: re.Match[str]) -> str:
 def _finished(problem: Problem, spots: list[tuple[str, int, int, int]]) -> Problem:
     place = problem.place
     if place is not None:
-        source = place.source
+        start = max(0, place.column - WINDOW)
+        source = " " * start + place.source[start : place.column + WINDOW]  # Only what is near can be shown.
         for file, line, column, length in spots:
             if (file, line) == (place.file, place.line):
                 source = source[: column - 1] + "*" * length + source[column - 1 + length :]
         place = replace(place, file=_printable(redacted(place.file)), source=_printable(redacted(source)))
-    return Problem(_printable(redacted(problem.what)), _printable(problem.expected), _printable(problem.fix), place)
+    return Problem(
+        _printable(redacted(problem.what[:WINDOW])), _printable(problem.expected), _printable(problem.fix), place
+    )
 
 
 def _printable(text: str) -> str:

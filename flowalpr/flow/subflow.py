@@ -11,6 +11,7 @@ from flowalpr.errors import FlowError, Place, Problem, nearest
 from flowalpr.flow.build import FindModel, build, secret_places
 from flowalpr.flow.document import read_document
 from flowalpr.flow.overrides import Override, put_in
+from flowalpr.flow.report import MAX_PROBLEMS
 from flowalpr.flow.spec import INPUT, FlowSpec, NodeSpec, parameters_of, read_spec
 from flowalpr.flow.substitute import Substitution
 from flowalpr.flow.values import Mapping, Scalar, Value
@@ -18,6 +19,8 @@ from flowalpr.flow.wiring import Wire, Wired
 from flowalpr.node import Node
 from flowalpr.plugins import Catalogue, UnknownNodeError
 
+MAX_NODES = 1000
+"""Most nodes of a flow, those of subflows included."""
 MAX_SUBFLOWS = 200
 """Most subflows of a flow, those inside others included: few files could otherwise describe millions of nodes."""
 
@@ -77,9 +80,7 @@ class Expansion:
         """Adds the nodes of a flow file and gives the flow's name."""
         root = self._document(use)
         if root is None:
-            if use.spec:
-                self._nodes[use.prefix[:-1]] = Wired(use.prefix[:-1], None, use.spec.name.place, ())
-                del self._subflows[use.prefix[:-1]]
+            self._leave_out(use)
             return use.path.stem
         root, inner = put_in(root, use.overrides, self._problems)
         folder = str(use.path.parent.absolute())
@@ -89,12 +90,24 @@ class Expansion:
                 root = root.with_entry(key, substitution.apply(value))
         self._unfilled += substitution.problems
         spec = read_spec(root, use.path.stem, self._problems)
+        if len(self._nodes) + len(spec.names) > MAX_NODES:
+            place = use.spec.uses.place if use.spec else root.place
+            self._problems.append(Problem(f"more than {MAX_NODES} nodes", fix="run them as several flows", place=place))
+            self._leave_out(use)
+            return spec.name
         for name in spec.names:
             self._nodes[use.prefix + name.text] = Wired(use.prefix + name.text, None, name.place, ())
         for node in spec.nodes:
             self._add(use, spec, node, tuple(inner.get(node.name.text, ())))
         self._connect(use, spec)
         return spec.name
+
+    def _leave_out(self, use: Use) -> None:
+        """Keeps the name of a subflow that cannot be used, so that wires to it are not called wrong as well."""
+        if use.spec:
+            name = use.prefix[:-1]
+            self._nodes[name] = Wired(name, None, use.spec.name.place, ())
+            del self._subflows[name]
 
     def _add(self, use: Use, spec: FlowSpec, node: NodeSpec, overrides: tuple[Override, ...]) -> None:
         name = use.prefix + node.name.text
@@ -168,7 +181,7 @@ class Expansion:
                 self._problems.append(Problem(what, "the name of a node", place=each.place))
             else:
                 what = f"node '{use.prefix}{node.name.text}': there is no node '{each.text}'"
-                fix = nearest(each.text, known) or f"the nodes are {', '.join(known)}"
+                fix = self._nearest(each.text, known) or f"the nodes are {', '.join(known[:20])}"
                 self._problems.append(Problem(what, fix=fix, place=each.place))
         return tuple(wires)
 
@@ -185,8 +198,12 @@ class Expansion:
         missing = "is a subflow" if given.text in subflows else "is no node of this flow"
         what = f"node '{use.prefix}{node.name.text}': '{given.text}' {missing}"
         expected = "skip, stop, or the name of a node that takes Fault"
-        self._problems.append(Problem(what, expected, nearest(given.text, known), given.place))
+        self._problems.append(Problem(what, expected, self._nearest(given.text, known), given.place))
         return "skip"
+
+    def _nearest(self, name: str, known: list[str]) -> str:
+        """The nearest name; only for as many mistakes as are shown, since a long search for each would take minutes."""
+        return nearest(name, known) if len(self._problems) < MAX_PROBLEMS else ""
 
     def _resolved(self, wire: Wire) -> list[Wire]:
         """The wires that a wire stands for: through the `input` of a subflow, or into the output of one."""

@@ -58,6 +58,10 @@ class Wiring:
         for node in self.nodes.values():
             if node.on_error:
                 self._caught[node.on_error.source].append((node, node.on_error))
+        self._fed: dict[str, set[str]] = {name: set() for name in self.nodes}
+        for name in self.nodes:
+            for feeder in self._feeders(name):
+                self._fed[feeder].add(name)
         self.order = self._in_order()
         self.given: dict[str, Given] = {}
         """What each node gives as it is wired; nothing for a sink, missing where it is not known."""
@@ -161,9 +165,8 @@ class Wiring:
         """The nodes of this flow that give what those ports take and are not themselves fed by that node."""
         behind, rest = {node.name}, [node.name]
         while rest:
-            feeder = rest.pop()
-            new = [name for name in self.nodes if name not in behind and feeder in self._feeders(name)]
-            behind.update(new)
+            new = self._fed[rest.pop()] - behind
+            behind |= new
             rest += new
         others = {name: each.ports for name, each in self.nodes.items() if name not in behind}
         return [
