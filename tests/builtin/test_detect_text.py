@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from flowalpr import Box, Detections, Frame, SetupError, Stamp
 from flowalpr.testing import NOON, feed, plate_frame
 from flowalpr_builtin.detect.detect_text import DetectText
-from flowalpr_builtin.detect.lines import Line, joined, without_captions
+from flowalpr_builtin.detect.lines import MOST, Line, joined, without_captions
 from flowalpr_builtin.ocr.rapidocr_models import model_file
 
 
@@ -128,6 +128,17 @@ def test_joining_keeps_every_line_in_the_result_once(places: list[tuple[int, int
             cv2.pointPolygonTest(one.corners.reshape(-1, 1, 2), (float(middle[0]), float(middle[1])), True) > -1
             for one in result
         )
+
+
+@pytest.mark.slow
+def test_a_page_full_of_text_is_looked_at_in_part() -> None:
+    page = np.full((1600, 1600, 3), 255, np.uint8)
+    for number in range(50 * 6):
+        at = (20 + 260 * (number % 6), 30 + 31 * (number // 6))
+        cv2.putText(page, f"AB {number:04}", at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2, cv2.LINE_AA)
+    (found,) = feed(DetectText(longest=1600), frame(page))
+    assert isinstance(found, Detections)
+    assert 50 <= len(found.found) <= MOST
 
 
 def test_a_model_that_is_not_there_is_told_with_the_remedy() -> None:

@@ -114,6 +114,10 @@ def test_a_box_without_a_plate_in_it_gives_no_read(reader: OcrRapid, box: Box) -
     assert texts(reader, Frame(np.zeros((360, 640, 3), np.uint8), Stamp("test", NOON, 0)), box) == []
 
 
+def test_more_plates_than_are_read_in_one_go_are_all_read(reader: OcrRapid) -> None:
+    assert texts(reader, plate_frame("AB 347"), *[PLATE] * 19) == ["AB347"] * 19
+
+
 def test_nothing_found_is_nothing_read(reader: OcrRapid) -> None:
     assert reader.process(Detections(plate_frame())) == []
 

@@ -117,7 +117,7 @@ def test_what_is_no_condition_is_refused_with_what_to_write(that: str, said: str
 
 def test_a_mistake_is_shown_with_its_place() -> None:
     with pytest.raises(
-        ExpressionError, match=r"did you mean 'text'\?, at character 22 of `confidence > 0.8 and txt == 'A'`"
+        ExpressionError, match=r"did you mean 'text'\? \(at character 22 of `confidence > 0.8 and txt == 'A'`\)"
     ):
         compiled("confidence > 0.8 and txt == 'A'", {"confidence", "text"})
 

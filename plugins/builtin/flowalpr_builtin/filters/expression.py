@@ -70,7 +70,7 @@ class ExpressionError(ValueError):
     """What is wrong with a condition, and where in it."""
 
     def __init__(self, what: str, source: str, at: int) -> None:
-        super().__init__(f"{what}, at character {at + 1} of `{source[max(0, at - 60) : at + 60]}`")
+        super().__init__(f"{what} (at character {at + 1} of `{source[max(0, at - 60) : at + 60]}`)")
 
 
 def compiled(source: str, fields: Collection[str]) -> Callable[[Record], bool]:

@@ -20,6 +20,8 @@ HEIGHT = 48
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领警学港澳挂"
 """First or last characters of Chinese plates: GA 36-2018, tables 3 and 4."""
 ALPHABET = DIGITS + LETTERS + "ÄÖÜ" + PROVINCES
+BATCH = 8
+"""Rows read in one go at most: each takes up to 7 MB of likelihoods, and more at once are no faster on a CPU."""
 STEP = 64
 """Rows are padded to a multiple of this many pixels, so that rows of about one width are read in one go."""
 
@@ -58,10 +60,11 @@ class RowReader:
             alike[ceil(picture.shape[1] / STEP) * STEP].append(index)
         rows: dict[int, Row] = {}
         for width, indexes in alike.items():
-            padded = [_padded(scaled[index], width) for index in indexes]
-            (likely,) = self._session.run(normalise(padded, INPUT))
-            known = np.add.reduceat(likely[:, :, self._columns], self._starts, axis=2)
-            rows.update(zip(indexes, map(_decoded, known), strict=True))
+            for first in range(0, len(indexes), BATCH):
+                batch = indexes[first : first + BATCH]
+                (likely,) = self._session.run(normalise([_padded(scaled[index], width) for index in batch], INPUT))
+                known = np.add.reduceat(likely[:, :, self._columns], self._starts, axis=2)
+                rows.update(zip(batch, map(_decoded, known), strict=True))
         return [rows[index] for index in range(len(pictures))]
 
 
