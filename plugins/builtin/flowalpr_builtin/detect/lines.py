@@ -100,7 +100,7 @@ def joined(lines: list[Line]) -> list[Line]:
 
 
 def _lines(likely: Floats, scale: float) -> list[Line]:
-    """The likeliest lines of a map of likelihoods, (rows, columns), 0..1, in pixels of a picture 1 / `scale` as large."""
+    """The likeliest lines in a map of likelihoods, float32, (rows, columns), 0..1, in pixels of the map / `scale`."""
     core = (likely > CORE).astype(np.uint8)
     contours, _ = cv2.findContours(core, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     lines = []
