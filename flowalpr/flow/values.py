@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
@@ -13,6 +14,7 @@ from ruamel.yaml.nodes import ScalarNode
 from flowalpr.errors import Place
 
 _TAG = "tag:yaml.org,2002:"
+_LEADING_ZERO = re.compile(r"0\d+")
 _CONVERTED = {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}
 
 MAX_VALUES = 50_000
@@ -77,7 +79,13 @@ Value: TypeAlias = "Scalar | Sequence | Mapping"
 
 
 def resolve(text: str) -> str | int | float | bool | None:
-    """What YAML 1.2 makes of unquoted text: a number, true, false, null, or the text itself."""
+    """What YAML 1.2 makes of unquoted text: a number, true, false, null, or the text itself.
+
+    Digits that begin with 0 stay text: they are a code or a telephone number, and a setting that is a number takes them
+    all the same.
+    """
+    if _LEADING_ZERO.fullmatch(text):
+        return text
     tag = str(_yaml.resolver.resolve(ScalarNode, text, (True, False)))
     if tag not in _CONVERTED:
         return text

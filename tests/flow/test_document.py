@@ -46,7 +46,10 @@ def test_a_value_knows_where_it_was_written() -> None:
         ("on", "on"),
         ("NO", "NO"),
         ("true", True),
-        ("012", 12),
+        ("012", "012"),
+        ("0", 0),
+        ("0.5", 0.5),
+        ("-012", -12),
         ("1:30", "1:30"),
         ("2026-11-22", "2026-11-22"),
         ("2026-13-45", "2026-13-45"),
@@ -60,7 +63,7 @@ def test_a_value_knows_where_it_was_written() -> None:
         ("-.inf", float("-inf")),
     ],
 )
-def test_values_mean_what_yaml_1_2_says_and_dates_stay_text(text: str, value: object) -> None:
+def test_values_mean_what_yaml_1_2_says_and_dates_and_codes_stay_text(text: str, value: object) -> None:
     assert plain(parse_document(f"a: {text}", "f.yaml")) == {"a": value}
 
 

@@ -57,7 +57,7 @@ nodes:
     uses: distinct
     from: sure
     with: {cool_down: 10, keep: frst, rows: 1.5}
-  send:   {uses: mqtt, from: once, with: {host: 0123, topics: [a, {b: 1}]}}
+  send:   {uses: mqtt, from: once, with: {host: 123, topics: [a, {b: 1}]}}
   keep:   {uses: store, from: once, with: {path: [], key: }}
 """,
     "secrets": """\

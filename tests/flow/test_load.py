@@ -118,6 +118,11 @@ def test_a_reference_without_quotes_may_be_a_number(load: Load) -> None:
     assert graph.nodes["gate"].node.model_dump()["fps"] == 25
 
 
+def test_digits_that_begin_with_0_fit_text_and_numbers(load: Load) -> None:
+    graph = load("nodes:\n  gate: {uses: camera, with: {url: 012, fps: 012}}\n")
+    assert graph.nodes["gate"].node.model_dump() == {"url": "012", "fps": 12}
+
+
 def test_flow_dir_is_the_folder_of_the_file(load: Load, tmp_path: Path) -> None:
     graph = load('nodes:\n  gate: {uses: camera, with: {url: "${FLOW_DIR}/x.mp4"}}\n')
     assert graph.nodes["gate"].node.model_dump()["url"] == str(tmp_path / "x.mp4")
