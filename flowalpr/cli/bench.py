@@ -51,7 +51,7 @@ def models(
     from dataclasses import asdict
 
     from flowalpr.errors import SetupError
-    from flowalpr.lab.evaluation.speed import Case, measure
+    from flowalpr.lab.evaluation.speed import Case, draw, measure
     from flowalpr.vision.manifest import find_model
     from flowalpr.vision.manifest import models as all_models
 
@@ -67,7 +67,7 @@ def models(
     ]
     timings = list(progress(measure(cases, picture, runs), "measuring", len(cases), quiet=as_json))
     if plot is not None:
-        _draw(timings, plot)
+        draw(timings, plot)
     if as_json:
         typer.echo(json.dumps([asdict(each) | {"fps": each.fps} for each in timings]))
     else:
@@ -95,24 +95,3 @@ def _print(timings: Sequence[Timing]) -> None:
             f"{each.megabytes:.0f}",
         )
     Console().print(table, highlight=False, markup=False)
-
-
-def _draw(timings: Sequence[Timing], plot: Path) -> None:
-    """Bars of milliseconds a picture, what is around the network and the network."""
-    from flowalpr.errors import SetupError
-
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SetupError("matplotlib is not installed", "pip install 'flowalpr[train]'") from error
-    names = [f"{t.model} {t.precision}, {t.provider}\n{t.threads} threads, batch {t.batch}" for t in timings]
-    figure = Figure(figsize=(8, 1.2 + 0.6 * len(timings)), layout="constrained")
-    axes = figure.add_subplot()
-    around, network = [each.around for each in timings], [each.network for each in timings]
-    axes.barh(names, around, color="#8fb8de", label="around the network")
-    axes.barh(names, network, left=around, color="#1f6feb", label="network")
-    axes.invert_yaxis()
-    axes.set_xlabel("milliseconds a picture")
-    axes.legend()
-    plot.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(plot)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from flowalpr.lab.compression.export import Trained
+from flowalpr.cli.needs import TRAIN, need
 
 PRETRAINED = "PP-OCRv6 small recogniser of PaddleOCR, PaddlePaddle Authors, Apache-2.0; its head and weights changed"
 """Whom a reader derives from that was not begun from nothing."""
@@ -32,6 +31,7 @@ def export(
     """
     import shutil
 
+    need("cpu,train", *TRAIN)
     from flowalpr.lab.compression.export import trained, write_card, write_model, write_onnx
 
     made = trained(run)
@@ -39,7 +39,7 @@ def export(
     parity = write_onnx(made, weights)
     reading = made.reading
     if reading is not None and calibrate_on:
-        temperature = _temperature(made, weights, calibrate_on)
+        temperature = _temperature(weights, calibrate_on, run)
         reading = reading.model_copy(update={"temperature": temperature})
         typer.echo(f"temperature {temperature:g}")
     fields = {
@@ -57,15 +57,18 @@ def export(
     typer.echo(f"{to} is a model of {manifest.bytes / 1e6:.1f} MB; use it as `model: {to}` in a flow")
 
 
-def _temperature(made: Trained, weights: Path, folders: list[Path]) -> float:
+def _temperature(weights: Path, folders: list[Path], run: Path) -> float:
     from flowalpr.errors import Problem
-    from flowalpr.lab.compression.calibrate import fit_temperature
     from flowalpr.lab.datasets.index import find
     from flowalpr.lab.datasets.sample import DataError
     from flowalpr.lab.training.reader_data import real_plates
+    from flowalpr.lab.training.reader_export import best_temperature
+    from flowalpr.lab.training.reader_task import ReaderRecipe
+    from flowalpr.lab.training.recipe import read_recipe
+    from flowalpr.vision.onnx import OnnxSession
 
-    assert made.reading is not None  # noqa: S101  # The caller has looked.
-    plates = [each for dataset in find(folders) for each in real_plates(dataset.folder, made.reading.alphabet)]
+    recipe = read_recipe(run / "recipe.yaml", ReaderRecipe)
+    plates = [each for dataset in find(folders) for each in real_plates(dataset.folder, recipe.alphabet)]
     if not plates:
         raise DataError(Problem("the data to calibrate on has no plate with a text in the reader's alphabet"))
-    return fit_temperature(weights, made.input, made.reading, plates)
+    return best_temperature(OnnxSession(weights), recipe, plates)

@@ -129,6 +129,6 @@ def test_a_bench_tries_every_combination_and_draws_it(made: Path, tmp_path: Path
 @pytest.mark.slow
 def test_a_bench_with_a_picture_that_is_none_says_so(made: Path, tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(b"none")
+    options = ["models", str(made), "--picture", str(tmp_path / "1.jpg")]
     with pytest.raises(SetupError, match="is not a picture"):
-        options = ["models", str(made), "--picture", str(tmp_path / "1.jpg")]
         CliRunner().invoke(bench.app, options, catch_exceptions=False)

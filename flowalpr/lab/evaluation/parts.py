@@ -11,6 +11,7 @@ import numpy as np
 from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
 from flowalpr.lab.evaluation.detection import Findings
 from flowalpr.lab.evaluation.outcome import Outcome, Subject
+from flowalpr.lab.training.reader_data import upright
 from flowalpr.messages import Box, Detection, Detections, Frame, PlateRead, Stamp
 from flowalpr.node import Node
 
@@ -72,5 +73,5 @@ def _frame(dataset: Dataset, sample: Sample, number: int) -> Frame:
 
 def _detection(frame: Frame, plate: Plate) -> Detection:
     assert plate.bounds is not None  # noqa: S101  # The caller has chosen plates with a box.
-    corners = None if plate.corners is None else np.array(plate.corners, np.float32)
+    corners = None if plate.corners is None else upright(np.array(plate.corners, np.float32))
     return Detection(frame, Box(*plate.bounds), 1.0, corners)

@@ -92,6 +92,29 @@ def measure(cases: Sequence[Case], picture: Path | None, runs: int) -> Iterator[
         yield answer
 
 
+def draw(timings: Sequence[Timing], plot: Path) -> None:
+    """Draw milliseconds a picture as bars, what is around the network and the network; `plot` ends in .png or .svg.
+
+    Raises:
+        SetupError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise SetupError("matplotlib is not installed", "pip install 'flowalpr[lab]'") from error
+    names = [f"{t.model} {t.precision}, {t.provider}\n{t.threads} threads, batch {t.batch}" for t in timings]
+    figure = Figure(figsize=(8, 1.2 + 0.6 * len(timings)), layout="constrained")
+    axes = figure.add_subplot()
+    around, network = [each.around for each in timings], [each.network for each in timings]
+    axes.barh(names, around, color="#8fb8de", label="around the network")
+    axes.barh(names, network, left=around, color="#1f6feb", label="network")
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds a picture")
+    axes.legend()
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(plot)
+
+
 def _answer(there: Connection, case: Case, picture: Path | None, runs: int) -> None:
     """Send the timing of a case, or in words why there is none."""
     try:
