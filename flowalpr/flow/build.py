@@ -15,7 +15,7 @@ from flowalpr.flow.manual import Setting, settings_of, written
 from flowalpr.flow.report import shown
 from flowalpr.flow.spec import NodeSpec
 from flowalpr.flow.values import Mapping, Scalar, Sequence, Value, plain, resolve
-from flowalpr.node import Node
+from flowalpr.node import Node, node_name
 from flowalpr.plugins import Offer
 from flowalpr.settings import ModelMark, Secret
 
@@ -120,7 +120,8 @@ class _Explanation:
         place = value.place if value else self._spec.uses.place
         label = ".".join(map(str, path))
         if setting.secret:
-            fix = f"write env:{name.upper()}, and export {name.upper()}=... before the start"
+            variable = f"{node_name(self._cls)}_{name}".upper()
+            fix = f"write env:{variable}, and export {variable}=... before the start"
             return Problem(f"{self.subject}: '{label}' is written out", setting.means, fix, place)
         received = shown(plain(value)) if value else "its default"
         what = f"{self.subject}: {label} = {received} {_verdict(found)}"
