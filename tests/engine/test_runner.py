@@ -75,8 +75,8 @@ def test_a_slow_detector_costs_a_live_camera_old_frames_and_keeps_the_latest(run
     gate.lift()
     running.stop()
     kept = numbers(gate)
-    assert (kept[0], kept[-1]) == (0, 99)
-    assert len(kept) <= 3
+    assert kept[-1] == 99  # Which frame came first depends on who was quicker; the last must not be lost.
+    assert len(kept) <= 2
     node = running.snapshot().node("gate")
     assert node.dropped + node.taken == 100
 
