@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from flowalpr.cli.needs import LAB, TRAIN, need
 from flowalpr.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -43,11 +42,6 @@ class RunsOn(str, Enum):
 
     cpu = "cpu"
     tensorrt = "tensorrt"
-
-
-@app.callback()
-def _ready() -> None:
-    need("cpu,lab", *LAB)
 
 
 @app.command()
@@ -107,7 +101,6 @@ def prune(
     keep: Annotated[float, typer.Option(min=0.1, max=0.99, help="Share of the channels that stay.")] = 0.75,
 ) -> None:
     """Take out the channels of a detector that matter least; a fine-tuning must follow."""
-    need("cpu,train", *TRAIN)
     from flowalpr.lab.compression.prune import prune_run
 
     before, after = prune_run(run, keep, to)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowalpr.cli.needs import LAB, need
 from flowalpr.cli.options import AsJson, Settings, by_name
 from flowalpr.cli.progress import progress
 from flowalpr.cli.single import node_of
@@ -34,11 +33,6 @@ Folders = Annotated[
 Report = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Write a report there; it shows plates, so keep it to yourself.")
 ]
-
-
-@app.callback()
-def _ready() -> None:
-    need("cpu,lab", *LAB)
 
 
 @app.command()

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from flowalpr.cli.needs import TRAIN, need
 
 PRETRAINED = "PP-OCRv6 small recogniser of PaddleOCR, PaddlePaddle Authors, Apache-2.0; its head and weights changed"
 """Whom a reader derives from that was not begun from nothing."""
@@ -31,7 +30,6 @@ def export(
     """
     import shutil
 
-    need("cpu,train", *TRAIN)
     from flowalpr.lab.compression.export import trained, write_card, write_model, write_onnx
 
     made = trained(run)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowalpr.cli.needs import need
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +28,6 @@ def label(
     Plates that nobody has boxed are found by the detector. A picture in which it finds none is left for a tool with
     a mouse: label it there and import it.
     """
-    need("cpu", "cv2")
     from rich.console import Console
 
     from flowalpr.cli.single import node_of

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowalpr.cli.needs import need
 from flowalpr.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def synth(
     seed: Annotated[int, typer.Option(help="The same seed makes the same pictures.")] = 0,
 ) -> None:
     """Draw plates of many countries, spoil them as cameras and weather do, and label them exactly."""
-    need("cpu", "cv2")
     from flowalpr.errors import Problem
     from flowalpr.lab.datasets import synthesise
     from flowalpr.lab.datasets.index import find

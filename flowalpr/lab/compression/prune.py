@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from flowalpr.errors import Problem, SetupError
+from flowalpr.errors import Problem
 from flowalpr.lab.datasets.sample import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def prune_run(run: Path, keep: float, target: Path) -> tuple[Widths, Widths]:
     Raises:
         DataError: the training is of a reader, or nothing would be left to take out.
         TrainingError: the recipe or the weights are missing or damaged.
-        SetupError: torch-pruning is not installed.
     """
     import torch
 
@@ -61,21 +60,15 @@ def prune(network: PlateDetector, widths: Widths) -> PlateDetector:
     """A detector of smaller widths with those channels of a trained one whose weights are largest.
 
     Channels that are added to one another, as around every residual, are kept or taken out together.
-
-    Raises:
-        SetupError: torch-pruning is not installed.
     """
     import copy
 
     import torch
+    import torch_pruning  # type: ignore[import-untyped]  # carries no types
     from torch import nn
 
     from flowalpr.lab.training.detector import PlateDetector
 
-    try:
-        import torch_pruning  # type: ignore[import-untyped]  # carries no types
-    except ImportError as error:
-        raise SetupError("torch-pruning is not installed", "pip install 'flowalpr[train]'") from error
     wanted = PlateDetector(widths)
     pruned = copy.deepcopy(network).eval()
     ties = torch_pruning.DependencyGraph().build_dependency(pruned, torch.zeros(1, 3, 64, 64))

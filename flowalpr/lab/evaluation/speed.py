@@ -93,15 +93,9 @@ def measure(cases: Sequence[Case], picture: Path | None, runs: int) -> Iterator[
 
 
 def draw(timings: Sequence[Timing], plot: Path) -> None:
-    """Draw milliseconds a picture as bars, what is around the network and the network; `plot` ends in .png or .svg.
+    """Draw milliseconds a picture as bars, what is around the network and the network; `plot` ends in .png or .svg."""
+    from matplotlib.figure import Figure
 
-    Raises:
-        SetupError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SetupError("matplotlib is not installed", "pip install 'flowalpr[lab]'") from error
     names = [f"{t.model} {t.precision}, {t.provider}\n{t.threads} threads, batch {t.batch}" for t in timings]
     figure = Figure(figsize=(8, 1.2 + 0.6 * len(timings)), layout="constrained")
     axes = figure.add_subplot()
