@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-
 PRETRAINED = "PP-OCRv6 small recogniser of PaddleOCR, PaddlePaddle Authors, Apache-2.0; its head and weights changed"
 """Whom a reader derives from that was not begun from nothing."""
 
