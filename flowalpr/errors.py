@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_EXTRAS = {
+    "cv2": "cpu",
+    "onnxruntime": "cpu",
+    "faster_coco_eval": "lab",
+    "matplotlib": "lab",
+    "onnx": "lab",
+    "rapidfuzz": "lab",
+    "torch": "train",
+    "torch_pruning": "train",
+}
+"""The extra of flowalpr that brings a module."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -66,6 +78,16 @@ class SetupError(FlowalprError):
     def __init__(self, what: str, fix: str = "") -> None:
         self.problem = Problem(what, fix=fix)
         super().__init__(str(self.problem))
+
+
+def missing_module(error: ModuleNotFoundError) -> SetupError | None:
+    """What to install for a module that comes with an extra of flowalpr; None for any other module."""
+    name = (error.name or "").partition(".")[0]
+    extra = _EXTRAS.get(name)
+    if extra is None:
+        return None
+    gpu = ", or 'flowalpr[cuda]' for an NVIDIA GPU" if extra == "cpu" else ""
+    return SetupError(f"{name} is not installed", f"pip install 'flowalpr[{extra}]'{gpu}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from flowalpr.cli import check, graph, new, nodes, read, run, schema
-from flowalpr.errors import FlowalprError, FlowError
+from flowalpr.errors import FlowalprError, FlowError, missing_module
 
 app = typer.Typer(
     name="flowalpr",
@@ -33,6 +33,11 @@ def main() -> None:
         _fail(error, 2)
     except FlowalprError as error:
         _fail(error, 1)
+    except ModuleNotFoundError as error:
+        known = missing_module(error)
+        if known is None:
+            raise
+        _fail(known, 1)
 
 
 def _fail(error: FlowalprError, code: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from flowalpr.engine.faults import FlowStopped, log
 from flowalpr.engine.step import Entry, Step
-from flowalpr.errors import FlowalprError, Problem, SetupError
+from flowalpr.errors import FlowalprError, Problem, SetupError, missing_module
 from flowalpr.messages import END_OF_TIME, Fault, Message
 from flowalpr.node import Node
 from flowalpr.telemetry.meter import bucket
@@ -25,7 +25,8 @@ class NotOpenedError(FlowalprError):
 
 
 def _not_opened(node: str, error: Exception) -> NotOpenedError:
-    problem = error.problem if isinstance(error, SetupError) else Problem(f"{type(error).__name__}: {error}")
+    known = missing_module(error) if isinstance(error, ModuleNotFoundError) else error
+    problem = known.problem if isinstance(known, SetupError) else Problem(f"{type(error).__name__}: {error}")
     return NotOpenedError(str(dataclasses.replace(problem, what=f"node '{node}' cannot start: {problem.what}")))
 
 

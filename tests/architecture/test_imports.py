@@ -64,6 +64,15 @@ def test_a_command_that_only_looks_imports_nothing_heavy(arguments: tuple[str, .
     assert not modules_after(command(*arguments)) & HEAVY
 
 
+@pytest.mark.parametrize("arguments", [("run", "first"), ("read", "car.jpg")], ids=lambda arguments: arguments[0])
+def test_a_command_that_needs_a_missing_runtime_says_what_to_install(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = f"import sys; sys.modules['cv2'] = None\n{command(*arguments)}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "cv2 is not installed\n  to fix    pip install 'flowalpr[cpu]'" in done.stderr
+
+
 def test_evaluating_imports_no_torch() -> None:
     names = [path.stem for path in (ROOT / "flowalpr" / "lab" / "evaluation").glob("*.py") if path.stem != "__init__"]
     assert "torch" not in modules_after("\n".join(f"import flowalpr.lab.evaluation.{name}" for name in names))

@@ -40,7 +40,7 @@ class Environment:
     def run(
         self, program: str, *arguments: str | Path, cwd: Path | None = None, seconds: float = 2 * MINUTES, code: int = 0
     ) -> str:
-        """What a program of the environment prints; it must end with that exit code."""
+        """What a program of the environment prints, errors included; it must end with that exit code."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         done = subprocess.run(
             [self.bin / program, *arguments],
@@ -51,4 +51,4 @@ class Environment:
             timeout=seconds,
         )
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
