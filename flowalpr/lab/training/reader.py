@@ -164,18 +164,7 @@ def losses(logits: Logits, texts: Sequence[Sequence[int] | None], rows: Tensor, 
     """
     told = [k for k, text in enumerate(texts) if text is not None]
     known = [texts[k] or () for k in told]
-    chances = functional.log_softmax(logits.characters[told].float(), 2).transpose(0, 1)
-    lengths = torch.tensor([len(text) for text in known])
-    cost = functional.ctc_loss(
-        chances,
-        torch.tensor([c for text in known for c in text]).to(chances.device),
-        torch.full_like(lengths, chances.shape[0]),
-        lengths,
-        BLANK,
-        "none",
-        zero_infinity=True,
-    )
-    parts = {"characters": (cost / lengths.clamp(min=1).to(cost.device)).sum() / max(1, len(told))}
+    parts = {"characters": _reading_loss(logits.characters[told], known) if told else logits.characters.sum() * 0}
     counted = rows != IGNORED
     wrong = functional.binary_cross_entropy_with_logits(
         logits.rows.float(), rows.clamp(min=0).float(), reduction="none"
@@ -184,6 +173,22 @@ def losses(logits: Logits, texts: Sequence[Sequence[int] | None], rows: Tensor, 
     strange = functional.cross_entropy(logits.country.float(), country, ignore_index=IGNORED, reduction="sum")
     parts["country"] = 0.1 * strange / (country != IGNORED).sum().clamp(min=1)
     return parts
+
+
+def _reading_loss(characters: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
+    """The mean cost of a character: CTC over (n, columns, classes), each text's cost divided by its length."""
+    chances = functional.log_softmax(characters.float(), 2).transpose(0, 1)
+    lengths = torch.tensor([len(text) for text in texts], dtype=torch.long)
+    cost = functional.ctc_loss(
+        chances,
+        torch.tensor([c for text in texts for c in text], dtype=torch.long).to(chances.device),
+        torch.full_like(lengths, chances.shape[0]),
+        lengths,
+        BLANK,
+        "none",
+        zero_infinity=True,
+    )
+    return (cost / lengths.clamp(min=1).to(cost.device)).mean()
 
 
 def load_pretrained(network: ReaderNetwork, path: Path, alphabet: str) -> None:

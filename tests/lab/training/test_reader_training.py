@@ -1,0 +1,183 @@
+"""A reader learns from real and drawn plates, says the same after export, and starts from PP-OCRv6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowalpr.lab.compression.parity import outputs, session
+from flowalpr.lab.datasets.sample import Dataset, Plate, Sample, save
+from flowalpr.lab.training.checkpoint import TrainingError, save_atomically
+from flowalpr.lab.training.loop import LoopRecipe
+from flowalpr.lab.training.reader import IGNORED, Logits, ReaderNetwork, load_pretrained, losses
+from flowalpr.lab.training.reader_data import chances, real_plates, upright
+from flowalpr.lab.training.reader_export import calibration_inputs, export_reader, shrink, write_model
+from flowalpr.lab.training.reader_task import ReaderRecipe, ReaderTask, pretrained_weights, train_reader
+from flowalpr.vision.manifest import Manifest, find_model
+from flowalpr.vision.reader import Reader
+
+LATIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two pictures of white plates with text: a straight one, and one of two rows on its side."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    samples = []
+    corners = ((180.0, 20.0), (180.0, 140.0), (100.0, 140.0), (100.0, 20.0))  # its left end points upwards
+    for number, (text, plate) in enumerate(
+        [
+            ("AB12", Plate(box=(60, 40, 120, 30), text="AB12", country="D")),
+            ("XY34", Plate(box=(100, 20, 80, 120), corners=corners, text="XY34", country="GB", rows=2)),
+        ]
+    ):
+        image = np.full((160, 240, 3), 80, np.uint8)
+        x, y, width, height = (int(value) for value in plate.box or ())
+        image[y : y + height, x : x + width] = 240
+        cv2.putText(image, text, (x + 8, y + 24), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (10, 10, 10), 2)
+        cv2.imwrite(str(folder / f"images/{number}.png"), image)
+        samples.append(Sample(file=f"images/{number}.png", width=240, height=160, plates=(plate,)))
+    save(Dataset(folder, tuple(samples)))
+    return folder
+
+
+def recipe(data: Path, steps: int = 2, **more: object) -> ReaderRecipe:
+    """A recipe for a few steps from nothing, without any typeface of this machine."""
+    loop = LoopRecipe(
+        steps=steps, batch=4, warm_up=3, validate_every=steps, average=0.2, rate=1e-4, precision="fp32", threads=1
+    )
+    settings = {"alphabet": LATIN, "countries": ("DE", "GB"), "train": (data,), "validate_on": (data,)}
+    return ReaderRecipe.model_validate({**settings, "fonts": (), "start": None, "loop": loop, **more})
+
+
+def test_real_plates_are_cut_out_with_their_text_and_iso_country(data: Path) -> None:
+    straight, turned = real_plates(data, LATIN)
+    assert (straight.text, straight.country, straight.rows) == ("AB12", "DE", 1)
+    assert (turned.text, turned.country, turned.rows) == ("XY34", "GB", 2)
+    # 120 x 30 pixels, and 80 x 120 on its side, with a tenth of that around.
+    assert straight.cut(0.1).shape == (30, 120, 3)
+    assert turned.cut(0.0).shape == (80, 120, 3)
+    assert straight.cut(0.0).mean() > straight.cut(0.3).mean()
+
+
+def test_plates_with_characters_outside_the_alphabet_are_left_out(data: Path) -> None:
+    assert [plate.text for plate in real_plates(data, "AB12")] == ["AB12"]
+
+
+def test_rare_countries_and_two_rows_are_drawn_more_often(data: Path) -> None:
+    straight, turned = real_plates(data, LATIN)
+    plates = [straight] * 16 + [turned]
+    shares = np.diff(chances(plates, balance=0.5, two_rows=3.0), prepend=0.0)
+    assert shares[-1] == pytest.approx(3 * 16**0.5 * shares[0])
+    assert shares.sum() == pytest.approx(1)
+
+
+@given(st.floats(-0.7, 0.7), st.integers(0, 3), st.floats(1.2, 6))
+def test_corners_start_at_the_top_left_wherever_they_began(angle: float, turns: int, ratio: float) -> None:
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    plate = (np.array([[0, 0], [ratio, 0], [ratio, 1], [0, 1]]) @ turn).astype(np.float32)
+    assert np.array_equal(upright(np.roll(plate, turns, 0)), plate)
+
+
+def test_the_same_seed_gives_the_same_batch(data: Path) -> None:
+    task = ReaderTask(recipe(data))
+    one, other = (task.batch(np.random.default_rng(3), 6) for _ in range(2))
+    assert torch.equal(one.pictures, other.pictures)
+    assert one.texts == other.texts
+    assert one.pictures.shape == (6, 1, 48, 192)
+    assert one.pictures.min() >= -1
+    assert one.pictures.max() <= 1
+
+
+def test_a_two_row_plate_is_either_unfolded_and_read_or_whole_and_only_told_apart(data: Path) -> None:
+    batch = ReaderTask(recipe(data, real=1.0, two_rows=50)).batch(np.random.default_rng(1), 40)
+    kinds = {(text is None, int(rows)) for text, rows in zip(batch.texts, batch.rows, strict=True)}
+    assert kinds <= {(False, 0), (False, IGNORED), (True, 1)}
+    assert {(False, IGNORED), (True, 1)} <= kinds
+
+
+def test_a_batch_of_which_nothing_is_known_costs_nothing() -> None:
+    logits = Logits(torch.zeros(2, 24, 5), torch.zeros(2), torch.zeros(2, 3))
+    unknown = torch.full((2,), IGNORED)
+    assert all(float(part) == 0 for part in losses(logits, [None, None], unknown, unknown).values())
+
+
+def test_being_right_costs_less_than_being_wrong() -> None:
+    right = torch.zeros(1, 24, 3)
+    right[0, :, 0] = 9.0
+    right[0, 4, 1], right[0, 9, 2] = 20.0, 20.0
+    logits = Logits(right, torch.tensor([-9.0]), torch.tensor([[9.0, 0.0]]))
+    good = losses(logits, [[1, 2]], torch.tensor([0]), torch.tensor([0]))
+    bad = losses(logits, [[2, 1]], torch.tensor([1]), torch.tensor([1]))
+    assert all(good[name] < 0.1 < bad[name] for name in good)
+
+
+@pytest.mark.slow
+def test_a_reader_learns_two_plates_by_heart(data: Path, tmp_path: Path) -> None:
+    settings = recipe(data, steps=6, real=1.0, start="pretrained")
+    task = ReaderTask(settings)
+    batch = task.batch(np.random.default_rng(0), 4)
+    before = sum(float(part.detach()) for part in task.loss(task.network, batch, torch.device("cpu")).values())
+    figures = train_reader(settings, tmp_path / "out")
+    task = ReaderTask(settings.model_copy(update={"start": tmp_path / "out/best.pt"}))
+    after = sum(float(part.detach()) for part in task.loss(task.network, batch, torch.device("cpu")).values())
+    assert after < before
+    assert 0 <= figures["read"] <= 100
+
+
+@pytest.mark.slow
+def test_the_network_rebuilt_says_what_the_pretrained_one_says() -> None:
+    network = ReaderNetwork(len(LATIN), 2).eval()
+    load_pretrained(network, pretrained_weights(), LATIN)
+    grey = torch.rand(1, 1, 48, 192, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    (theirs,) = outputs(session(pretrained_weights()), [grey.repeat(1, 3, 1, 1).numpy()])
+    with torch.no_grad():
+        ours = network(grey).characters.softmax(2).numpy()
+    # The small head sees the same features: chances of two digits relate alike. 1e-3: float32 sums in other orders.
+    import onnx
+
+    held = {p.key: p.value for p in onnx.load(pretrained_weights()).metadata_props}["character"].split("\n")
+    classes = [1 + held.index(c) for c in LATIN]
+    assert np.allclose(
+        ours[..., 1:] / ours[..., 1:].sum(2, keepdims=True),
+        theirs[..., classes] / theirs[..., classes].sum(2, keepdims=True),
+        atol=1e-3,
+    )
+
+
+@pytest.mark.slow
+def test_what_is_exported_reads_like_what_was_trained(data: Path, tmp_path: Path) -> None:
+    settings = recipe(data)
+    task = ReaderTask(settings)
+    save_atomically({"network": task.network.state_dict()}, tmp_path / "best.pt")
+    export_reader(settings, tmp_path / "best.pt", tmp_path / "whole.onnx")
+    inputs = calibration_inputs(settings, real_plates(data, LATIN))
+    manifest = Manifest(
+        name="mine",
+        version=1,
+        task="reader",
+        bytes=1,
+        sha256="0" * 64,
+        precision="int8",
+        input=settings.input,
+        reading=settings.details,
+        licence="Apache-2.0",
+    )
+    shrink(tmp_path / "whole.onnx", tmp_path / "small.onnx", "int8", inputs, keep=["head", "rows", "country"])
+    write_model(tmp_path / "mine", tmp_path / "small.onnx", manifest)
+    assert find_model(tmp_path / "mine").manifest.bytes == (tmp_path / "small.onnx").stat().st_size
+    assert (tmp_path / "small.onnx").stat().st_size < 0.5 * (tmp_path / "whole.onnx").stat().st_size
+    assert len(Reader(tmp_path / "mine").read([np.zeros((20, 60, 3), np.uint8)])) == 1
+
+
+def test_a_checkpoint_of_another_alphabet_is_refused(data: Path, tmp_path: Path) -> None:
+    save_atomically({"network": ReaderNetwork(4, 2).state_dict()}, tmp_path / "best.pt")
+    with pytest.raises(TrainingError, match="another network"):
+        export_reader(recipe(data), tmp_path / "best.pt", tmp_path / "x.onnx")
