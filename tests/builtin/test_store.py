@@ -187,7 +187,7 @@ def test_closing_says_how_many_reads_are_lost(
 ) -> None:
     node = opened(tmp_path / "plates.db")
     node.process(plate_read("AB1"))
-    with full_disk(1), pytest.raises(SetupError, match=r"1 reads wait"):
+    with full_disk(1), pytest.raises(SetupError, match=r"1 reads are lost(.|\n)*df -h"):
         node.close()
 
 

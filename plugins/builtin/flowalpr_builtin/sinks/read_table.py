@@ -134,9 +134,14 @@ class ReadTable:
             SetupError: it could not be written; the message says how many reads are lost.
         """
         try:
-            self.save(at_once=True)
+            self._write(at_once=True)
         finally:
             self._engine.dispose()
+        if self._failure is not None:
+            raise SetupError(
+                f"{len(self._waiting)} reads are lost, for the database {self._where} could not be written to the end",
+                self._failure.problem.fix,
+            ) from self._failure
 
     def _prepared(self) -> int:
         """Makes what is not there and gives the version of the tables."""
