@@ -62,10 +62,9 @@ def trained(run: Path) -> Trained:
         shape = (1, reader.input.channels, reader.input.height or 48, reader.input.width or 192)
         made = Trained(network, "reader", reader.input, reader.details, shape, ("characters", "rows", "country"))
     else:
-        from flowalpr.lab.training.detector import PlateDetector
-        from flowalpr.lab.training.detector_task import INPUT, DetectorRecipe
+        from flowalpr.lab.training.detector_task import INPUT, DetectorRecipe, build
 
-        network = PlateDetector(read_recipe(recipe, DetectorRecipe).widths)
+        network = build(read_recipe(recipe, DetectorRecipe))
         made = Trained(network, "detector", INPUT, None, (1, INPUT.channels, 384, 640), ("values",))
     load_weights(network, load_checkpoint(weights)["network"], weights)
     network.eval()

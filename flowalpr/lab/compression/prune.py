@@ -38,7 +38,7 @@ def prune_run(run: Path, keep: float, target: Path) -> tuple[Widths, Widths]:
 
     network = trained(run).network
     if not isinstance(network, PlateDetector):
-        raise DataError(Problem(f"{run} is the training of a reader", "one of a detector", "distil a smaller reader"))
+        raise DataError(Problem(f"{run} is not the training of a small detector", "a recipe with `network: small`"))
     recipe = read_recipe(run / "recipe.yaml", DetectorRecipe)
     widths = narrowed(recipe.widths, keep)
     if widths == recipe.widths:

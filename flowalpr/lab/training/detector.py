@@ -100,14 +100,14 @@ class PlateDetector(nn.Module):
         self.thirtysecond = nn.Sequential(Conv(four, five, stride=2), *_residuals(five, 2), Context(five, neck))
         self.side_sixteenth, self.side_eighth = Conv(four, neck, 1), Conv(three, neck, 1)
         self.mix_sixteenth, self.mix_eighth = Conv(neck, neck), Conv(neck, neck)
-        self.head = nn.Sequential(Conv(neck, neck), _last(neck))
+        self.head = nn.Sequential(Conv(neck, neck), last_layer(neck))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Raw values of every cell; `decoded` makes boxes of them."""
         eighth = self.eighth(pictures)
         sixteenth = self.sixteenth(eighth)
-        maps = self.mix_sixteenth(self.side_sixteenth(sixteenth) + _doubled(self.thirtysecond(sixteenth)))
-        maps = self.mix_eighth(self.side_eighth(eighth) + _doubled(maps))
+        maps = self.mix_sixteenth(self.side_sixteenth(sixteenth) + doubled(self.thirtysecond(sixteenth)))
+        maps = self.mix_eighth(self.side_eighth(eighth) + doubled(maps))
         values: Tensor = self.head(maps)
         return values
 
@@ -131,7 +131,7 @@ class DetectorLoss(nn.Module):
     """How wrong the network is: score, box and corners, with the cells that answer for a plate chosen by merit.
 
     A plate's candidates are the cells near its middle; those ten that are best by score and overlap answer for it
-    (task-aligned assignment, Feng et al. 2021, TOOD), and their score is to be their overlap.
+    (task-aligned assignment, Feng et al. 2021, TOOD), and the best of them is to be sure, others the less the worse.
     """
 
     answering = 10
@@ -179,8 +179,7 @@ class DetectorLoss(nn.Module):
         chosen = torch.zeros_like(merit).scatter_(-1, where, (best > 0).to(merit))
         chosen *= merit == merit.amax(1, keepdim=True)  # A cell answers for one plate only.
         merit *= chosen
-        scale = (overlap * chosen).amax(-1, keepdim=True) / merit.amax(-1, keepdim=True).clamp(min=1e-12)
-        return merit * scale, near
+        return merit / merit.amax(-1, keepdim=True).clamp(min=1e-12), near
 
     @torch.no_grad()
     def _cared_for(self, found: Found, targets: Targets, near: Tensor) -> Tensor:
@@ -219,8 +218,8 @@ def _residuals(channels: int, count: int) -> list[Residual]:
     return [Residual(channels) for _ in range(count)]
 
 
-def _last(channels: int) -> nn.Conv2d:
-    """The last layer, which starts with scores of 1 % and plates of 64 x 24 pixels, lest the first steps explode."""
+def last_layer(channels: int) -> nn.Conv2d:
+    """The last layer of a detector; it starts with scores of 1 % and plates of 64 x 24 pixels."""
     layer = nn.Conv2d(channels, VALUES, 1)
     bias = torch.zeros(VALUES)
     bias[0], bias[3], bias[4] = -4.6, 2.1, 1.1
@@ -228,5 +227,6 @@ def _last(channels: int) -> nn.Conv2d:
     return layer
 
 
-def _doubled(maps: Tensor) -> Tensor:
+def doubled(maps: Tensor) -> Tensor:
+    """The maps at twice the height and width."""
     return functional.interpolate(maps, scale_factor=2.0, mode="nearest")

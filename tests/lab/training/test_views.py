@@ -6,8 +6,6 @@ import numpy as np
 from flowalpr.lab.datasets.sample import Plate, Sample
 from flowalpr.lab.training.detector_task import targets, with_left_out
 from flowalpr.lab.training.views import Shown, Viewer, ViewRecipe, shown, spoilt
-from flowalpr.messages import Box
-from flowalpr.vision.detector import Found
 
 PLAIN = {"mosaic": 0, "drawn": 0, "added": 0, "near": 0, "stock": 1, "spoil": False}
 
@@ -77,10 +75,8 @@ def test_plates_cut_by_the_edge_are_neither_asked_for_nor_punished() -> None:
                 assert mark.trust == 0
 
 
-def test_what_was_found_and_nobody_labelled_is_not_cared_about() -> None:
-    corners = np.zeros((4, 2), np.float32)
-    labelled, new = Box(201, 151, 279, 174), Box(400, 300, 460, 320)
-    both = with_left_out(picture(), [Found(labelled, 0.9, corners), Found(new, 0.8, corners)])
+def test_a_plate_that_the_labels_leave_out_is_not_cared_about() -> None:
+    both = with_left_out(picture(), 1280, [Plate(box=(800, 600, 120, 40))])
     assert both.wanted.tolist() == [1, -1]
     assert both.corners[1].tolist() == [[400, 300], [460, 300], [460, 320], [400, 320]]
 
