@@ -99,6 +99,18 @@ def test_a_recording_behind_rtsp_ends_without_an_error(rtsp_server: StartRtsp, v
         assert len(list(messages)) >= 8
 
 
+@pytest.mark.slow
+def test_a_recording_behind_rtsp_that_breaks_off_is_an_error(
+    rtsp_server: StartRtsp, video_file: Callable[..., Path]
+) -> None:
+    server = rtsp_server(file=video_file("gate.mp4", frames=80, fps=10))
+    with frames_of(Camera(url=server.url)) as messages:
+        next(messages)
+        server.kill()
+        with pytest.raises(ConnectionError, match="broke off the stream"):
+            list(messages)
+
+
 def test_a_camera_that_is_off_lets_the_flow_start_and_says_what_to_check() -> None:
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))

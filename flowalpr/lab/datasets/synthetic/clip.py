@@ -25,9 +25,9 @@ PICTURE_SIZE, PICTURE_BYTES = (960, 540), 60_000
 
 
 QUEUE = (
-    Car((132, 72, 38), Sign("D", ("MH", "TE", "742")), x=-0.45),
-    Car((196, 198, 200), Sign("GB", ("LK73", "XVD")), x=-0.30, tall=1.12),
-    Car((44, 46, 150), Sign("BR", ("QXZ", "8K47")), x=-0.55, lit=True),
+    Car((132, 72, 38), Sign("D", ("MH", "TE", "742")), x=-0.85),
+    Car((196, 198, 200), Sign("GB", ("LK73", "XVD")), x=0.38, tall=1.12),
+    Car((44, 46, 150), Sign("BR", ("QXZ", "8K47")), x=-0.6, lit=True),
 )
 STILLS = {
     "rear.jpg": (

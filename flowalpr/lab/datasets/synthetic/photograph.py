@@ -12,7 +12,7 @@ from flowalpr.lab.datasets.synthetic import car, gate
 from flowalpr.lab.datasets.synthetic.car import Car
 from flowalpr.lab.datasets.synthetic.gate import HEIGHT, SCALE, WIDTH, Camera, Canvas, Picture, Points
 
-SHUTTER, EXPOSURES = 1 / 45, 4
+SHUTTER, EXPOSURES = 1 / 80, 4
 """Seconds for which a picture is exposed, and how many drawings of a moving car are laid over one another for it."""
 READABLE, NOTICED = 60.0, 24.0
 """Pixels of width from which a plate has a text in the truth, and from which it is listed at all."""

@@ -96,7 +96,7 @@ class Camera(Node):
                 yield from self._paced(stream)
             finally:
                 stream.close()
-            if stream.is_recording:
+            if stream.has_ended:
                 return
         except (av.FFmpegError, OSError, NoVideoError) as error:
             problem = self._explained(error)

@@ -163,8 +163,18 @@ class LiveStream:
         if not self._container.streams.video:
             self.close()
             raise NoVideoError
-        self.is_recording = self._container.duration is not None
-        """Whether it is a file behind an address: it has an end, and comes as fast as the network can."""
+        self._duration = (self._container.duration or 0) / av.time_base
+        self._seen = 0.0
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is a file behind an address: it has an end, and may come as fast as the network can."""
+        return self._duration > 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is a recording of which no more than the last second is still to come."""
+        return self.is_recording and self._duration - self._seen < 1.0
 
     def __iter__(self) -> Iterator[Shot]:
         painter = Painter()
@@ -179,7 +189,8 @@ class LiveStream:
             for frame in frames:
                 time = frame.time or 0.0
                 first = time if first is None else first
-                yield Shot(painter.picture(frame), max(0.0, time - first))
+                self._seen = max(0.0, time - first)
+                yield Shot(painter.picture(frame), self._seen)
                 latest, limit = monotonic(), self._stall
             if monotonic() - latest > limit:
                 raise TimeoutError
