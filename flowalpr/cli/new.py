@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]+([-_][a-z][a-z0-9]+)*")
 # Where each file of a plugin goes, by its template.
 _PLUGIN = {
     "README.md": "README.md",
-    "pyproject.toml": "pyproject.toml",
+    "pyproject.txt": "pyproject.toml",
     "module.txt": "$module.py",
     "test.txt": "tests/test_$node.py",
     "flow.yaml": "$node.yaml",
