@@ -10,6 +10,7 @@ from support.flows import Catch, Fails, Frames, Heavy, Keep, Pass, Reads, graph_
 
 from flowalpr import Message, Node, PlateRead, SetupError
 from flowalpr.engine.segment import NotOpenedError
+from flowalpr.plugins import load_plugins
 
 
 class Tape(Reads):
@@ -174,3 +175,11 @@ def test_a_replaced_live_camera_is_closed_before_the_flow_ends(runner):
     assert running.wait(20)
     assert changed == ("cam",)
     assert keep.kept()[-1].stamp.number == 3
+
+
+def test_a_changed_password_in_a_url_is_a_change_though_it_is_never_printed():
+    camera = load_plugins().find("camera").node
+    one, other, same = (camera(url=f"rtsp://gate:{word}@10.0.0.5/main") for word in ("sesame", "simsim", "sesame"))
+    graphs = [graph_of(("cam", node, ""), ("keep", Keep(), "cam")) for node in (one, other, same)]
+    assert not graphs[0].nodes["cam"].same_as(graphs[1].nodes["cam"])
+    assert graphs[0].nodes["cam"].same_as(graphs[2].nodes["cam"])
