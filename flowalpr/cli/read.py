@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowalpr.cli.options import AsJson, Settings, by_name
+from flowalpr.errors import FlowalprError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,14 +50,15 @@ def read(
     from flowalpr.flow.load import find_flow, load_flow
     from flowalpr.plugins import load_plugins
 
-    set_up(verbose=-1, as_json=False)
+    set_up(verbose=0, as_json=False)
     catalogue = load_plugins()
     inline = Inline(load_flow(find_flow(flow), catalogue, settings=by_name(settings)))
     inline.open()
     reader = _Reader(inline, catalogue, save)
     results = _Lines() if as_json else _Rows()
     try:
-        for each in _with_progress(reader.results(inputs), enabled=sys.stderr.isatty()):
+        found = reader.results(inputs)
+        for each in _with_progress(found, reader.count(inputs)) if sys.stderr.isatty() else found:
             results.add(*each)
     except KeyboardInterrupt:
         results.close()
@@ -79,6 +82,18 @@ class _Reader:
         self._catalogue = catalogue
         self._save = save
         self.failed = False
+
+    def count(self, inputs: list[str]) -> int | None:
+        """How many pictures the inputs are; None if there is a video among them."""
+        total = 0
+        for given in inputs:
+            source, moving = self._source(given)
+            if moving or not isinstance(source, Sized):
+                return None
+            with suppress(FlowalprError):  # Told when it is that input's turn.
+                source.open()
+                total += len(source)
+        return total
 
     def results(self, inputs: list[str]) -> Iterator[Result]:
         for given in inputs:
@@ -205,17 +220,14 @@ def _words(faults: list[Fault]) -> str:
     return "; ".join(f"node '{fault.node}': {fault.error}" for fault in faults)
 
 
-def _with_progress(results: Iterator[Result], enabled: bool) -> Iterator[Result]:
+def _with_progress(results: Iterator[Result], total: int | None) -> Iterator[Result]:
     """The same results, counted on the terminal while they come."""
-    if not enabled:
-        yield from results
-        return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed} pictures  {task.description}"), TimeElapsedColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
+        task = progress.add_task("", total=total)
         for each in results:
             progress.update(task, advance=1, description=each[0])
             yield each

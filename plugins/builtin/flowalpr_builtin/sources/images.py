@@ -34,6 +34,10 @@ class Images(Node):
         paths = [self.path] if isinstance(self.path, str) else self.path
         self._files = [file for path in paths for file in _found(path)]
 
+    def __len__(self) -> int:
+        """How many pictures it gives, once it is open."""
+        return len(self._files)
+
     def process(self) -> Iterator[Frame | Fault]:
         from flowalpr.vision.image import PictureError, decode
 
