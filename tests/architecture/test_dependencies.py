@@ -12,8 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RUNNING = [path for path in (ROOT / "flowalpr").rglob("*.py") if "lab" not in path.relative_to(ROOT).parts]
 RUNNING += (ROOT / "plugins").rglob("*.py")
+TESTS = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
 LAB = list((ROOT / "flowalpr" / "lab").rglob("*.py"))
 PART_OF = {"pydantic-core": "pydantic", "ruamel-yaml-clib": "ruamel-yaml"}
+OF_THE_TESTS = {"rtsp-server", "support"}
+OF_THE_SYSTEM = {"gi"}  # Of the RTSP server of tests, which Debian's own Python runs.
 CARRIES_MODELS = {"rapidocr"}  # Never imported: its wheel holds the models of detect_text and ocr_rapid.
 
 
@@ -54,3 +57,7 @@ def test_running_flows_imports_what_core_and_cpu_bring() -> None:
 def test_the_lab_imports_what_its_extras_bring() -> None:
     assert imported(LAB) <= declared("cpu", "lab", "train")
     assert declared("lab", "train") - declared() <= imported(LAB)
+
+
+def test_the_tests_import_what_all_extras_bring() -> None:
+    assert imported(TESTS) - OF_THE_TESTS - OF_THE_SYSTEM <= declared("cpu", "lab", "train", "dev")
