@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from inspect import isasyncgenfunction, iscoroutinefunction
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from flowalpr.messages import Detections, Fault, Frame, Message, PlateRead
+from flowalpr.state import state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,19 @@ class Node(BaseModel):
     """Set it to True if `process` blocks or computes for more than a millisecond: the node gets its own thread."""
 
     _name: str = PrivateAttr("")
+    _flow: str = PrivateAttr("")
     _stopping: threading.Event = PrivateAttr(default_factory=threading.Event)
+    _tallies: dict[str, int] = PrivateAttr(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The node's name in the flow; of a source, the camera's name in every stamp."""
         return self._name or node_name(type(self))
+
+    @property
+    def home(self) -> Path:
+        """The folder for what the node must keep over restarts (a queue, a memory), its own alone; not made yet."""
+        return state_folder(self._flow or "no-flow") / self.name.replace("/", ".")
 
     def is_live(self) -> bool:
         """Whether this source goes on whether or not anyone keeps up; frames of a live source may be dropped."""
@@ -102,9 +111,18 @@ class Node(BaseModel):
         """Sleep, but wake at once when the flow stops; True if it does. For sources, in place of `time.sleep`."""
         return self._stopping.wait(seconds)
 
-    def place(self, name: str, stopping: threading.Event | None = None) -> None:
-        """Tell the node its name in the flow and how it learns that the flow stops; called by the engine."""
+    def tally(self, what: str, number: int = 1) -> None:
+        """Add to a figure of this node that the run's summary shows by that name, such as `too small`."""
+        self._tallies[what] = self._tallies.get(what, 0) + number
+
+    def tallies(self) -> dict[str, int]:
+        """The figures so far; may be called from any thread."""
+        return self._tallies.copy()
+
+    def place(self, name: str, stopping: threading.Event | None = None, flow: str = "") -> None:
+        """Tell the node its name, its flow's, and how it learns that the flow stops; called by the engine."""
         self._name = name
+        self._flow = flow
         if stopping is not None:
             self._stopping = stopping
 

@@ -105,7 +105,7 @@ class Assembly:
             clock = WallClock() if _is_live(graph, segment) else RecordedClock()
             worker = SegmentWorker(running, self._failed, clock)
         for name in segment.nodes:
-            graph.nodes[name].node.place(name, worker.stopping)
+            graph.nodes[name].node.place(name, worker.stopping, graph.name)
         return worker
 
     def _step(self, name: str, graph: Graph) -> Step:
@@ -203,6 +203,7 @@ def _look_at(step: Step, wires: tuple[tuple[WirePlan, Wire[Entry]], ...]) -> Nod
         waiting=sum(wire.waiting() for wire in inward),
         errors=meter.errors,
         last_error=meter.last_error,
+        tallies=step.node.tallies(),
         busy_ms=meter.busy / 1e6,
         p50_ms=quantile(meter.buckets, 0.50) * 1000,
         p95_ms=quantile(meter.buckets, 0.95) * 1000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -174,3 +175,14 @@ def test_feed_opens_asks_what_is_due_and_closes_also_a_node_written_async():
 
 def test_feed_asks_a_source_for_all_it_has():
     assert len(feed(Source())) == len(feed(AsyncSource())) == 1
+
+
+def test_a_node_has_a_home_of_its_own_in_its_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWALPR_STATE", str(tmp_path))
+    homes = set()
+    for flow, name in (("gate", "send"), ("gate", "left/send"), ("yard", "send")):
+        node = Source()
+        node.place(name, flow=flow)
+        homes.add(str(node.home.relative_to(tmp_path)))
+    assert homes == {"gate/send", "gate/left.send", "yard/send"}
+    assert list(tmp_path.iterdir()) == []
