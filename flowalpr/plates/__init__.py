@@ -2,6 +2,7 @@
 
 from flowalpr.plates.alphabet import alike, normal
 from flowalpr.plates.formats import Change, Formats, Repaired, add_folder, countries, load
+from flowalpr.plates.fusing import Fused, Fusion
 from flowalpr.plates.matching import align, distance
 from flowalpr.plates.packs import Format, Pack, PackError, read_pack
 
@@ -9,6 +10,8 @@ __all__ = [
     "Change",
     "Format",
     "Formats",
+    "Fused",
+    "Fusion",
     "Pack",
     "PackError",
     "Repaired",

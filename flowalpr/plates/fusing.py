@@ -1,0 +1,144 @@
+"""One text from many reads of a plate: each character by the weight of all that speaks for it and against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import exp, log, prod
+from typing import NamedTuple
+
+from flowalpr.plates.alphabet import alike
+from flowalpr.plates.matching import align
+
+MOST_TEXTS = 24
+"""Different texts that are remembered; the one with the least weight is forgotten first."""
+LEAST, MOST = 0.02, 0.995
+"""A reader's confidence in a character is believed within these limits: none is ever beyond doubt."""
+ABSENT = 0.9
+"""How sure a read is taken to be that there is nothing where others saw a character."""
+REPEATS = 0.6
+"""So many reads to the power of this count as independent ones: frames of one passage repeat their errors.
+Set by hand on `benchmarks/passages.py`, where 0.4 to 0.8 give the same texts."""
+
+Place = tuple[int, int]
+"""Where a character stands: at or behind which one of the leading text (from -1), and the how-manieth behind it."""
+
+
+class Fused(NamedTuple):
+    """What many reads say together."""
+
+    text: str
+    confidences: tuple[float, ...]
+    """One for each character, 0..1."""
+    confidence: float
+    """That the whole text is right, 0..1; also that no character is missing."""
+
+
+class _Votes:
+    """All reads of one text: for each character the sums of its logarithms, weighted."""
+
+    __slots__ = ("against", "count", "pro", "weight")
+
+    def __init__(self, length: int) -> None:
+        self.weight = 0.0
+        self.count = 0
+        self.pro = [0.0] * length
+        self.against = [0.0] * length
+
+
+class Fusion:
+    """Gathers the reads of one plate; its size does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._votes: dict[str, _Votes] = {}
+        self._heaviest = 0.0
+
+    def add(self, text: str, confidences: Sequence[float], weight: float = 1.0) -> None:
+        """Count one read. `weight` (above 0) says how well the plate was to be seen, compared with other reads."""
+        if not text:
+            return
+        if len(confidences) != len(text):
+            raise ValueError(f"{len(confidences)} confidences for {len(text)} characters")
+        if text not in self._votes and len(self._votes) >= MOST_TEXTS:
+            del self._votes[min(self._votes, key=lambda each: self._votes[each].weight)]
+        votes = self._votes.setdefault(text, _Votes(len(text)))
+        votes.weight += weight
+        votes.count += 1
+        self._heaviest = max(self._heaviest, weight)
+        for at, each in enumerate(confidences):
+            sure = min(max(each, LEAST), MOST)
+            votes.pro[at] += weight * log(sure)
+            votes.against[at] += weight * log(1 - sure)
+
+    def count(self, text: str) -> int:
+        """How many reads said just that."""
+        return self._votes[text].count if text in self._votes else 0
+
+    def texts(self) -> list[tuple[str, int]]:
+        """The different texts and how often each was read, the weightiest first."""
+        ranked = sorted(self._votes.items(), key=lambda each: -each[1].weight)
+        return [(text, votes.count) for text, votes in ranked]
+
+    def fused(self) -> Fused:
+        """The text that all reads together make the likeliest; empty if there was none.
+
+        Each read speaks for its own characters with the confidence of its reader and shares what is left among the
+        others, look-alikes first. One read alone keeps its text and its confidences.
+        """
+        if not self._votes:
+            return Fused("", (), 0.0)
+        leading = max(self._votes, key=lambda each: self._votes[each].weight + sum(self._votes[each].pro) / len(each))
+        columns: dict[Place, dict[str, int]] = {}
+        for text in self._votes:
+            for place, index in _places(leading, text):
+                columns.setdefault(place, {})[text] = index
+        total = sum(votes.weight for votes in self._votes.values()) / self._heaviest
+        factor = total ** (REPEATS - 1) / self._heaviest if total > 1 else 1 / self._heaviest
+        decided = [self._decided(columns[place], factor) for place in sorted(columns)]
+        kept = [(character, sure) for character, sure in decided if character]
+        confidence = prod(sure for _, sure in decided)
+        return Fused("".join(each for each, _ in kept), tuple(sure for _, sure in kept), confidence)
+
+    def _decided(self, column: dict[str, int], factor: float) -> tuple[str, float]:
+        """The likeliest character of one place, empty for none, and how sure that is."""
+        said: dict[str, tuple[float, float, float]] = {}
+        for text, votes in self._votes.items():
+            at = column.get(text)
+            character, mine = ("", _absent(votes)) if at is None else (text[at], _at(votes, at))
+            before = said.get(character, (0.0, 0.0, 0.0))
+            said[character] = (before[0] + mine[0], before[1] + mine[1], before[2] + mine[2])
+        scores = {
+            each: factor
+            * sum(
+                pro if each == other else against + weight * log(_share(each, other))
+                for other, (pro, against, weight) in said.items()
+            )
+            for each in said
+        }
+        nobody = factor * sum(against for _, against, _ in said.values())
+        best = max(scores, key=lambda each: scores[each])
+        top = scores[best]
+        return best, 1 / sum(exp(min(each - top, 50.0)) for each in (*scores.values(), nobody))
+
+
+def _at(votes: _Votes, at: int) -> tuple[float, float, float]:
+    return votes.pro[at], votes.against[at], votes.weight
+
+
+def _absent(votes: _Votes) -> tuple[float, float, float]:
+    return votes.weight * log(ABSENT), votes.weight * log(1 - ABSENT), votes.weight
+
+
+def _share(one: str, other: str) -> float:
+    """How much of a reader's doubt in `other` speaks for `one`."""
+    if not one or not other:
+        return 0.1
+    return 0.02 + 0.5 * (1 - alike(one, other)) ** 2
+
+
+def _places(leading: str, text: str) -> Iterable[tuple[Place, int]]:
+    """Where the characters of a text stand, measured by the leading one."""
+    at, behind = -1, 0
+    for theirs, mine in align(leading, text):
+        at, behind = (theirs, 0) if theirs is not None else (at, behind + 1)
+        if mine is not None:
+            yield (at, behind), mine
