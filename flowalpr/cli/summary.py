@@ -26,6 +26,10 @@ def print_summary(snapshot: FlowSnapshot, console: Console) -> None:
         table.add_row(*_cells(node, snapshot.seconds))
     console.print(table)
     for node in snapshot.nodes:
+        counts = ", ".join(f"{number} {what}" for what, number in node.tallies.items() if number)
+        if counts:
+            console.print(f"{node.name}: {counts}", markup=False, highlight=False)
+    for node in snapshot.nodes:
         if node.errors:
             console.print(f"{node.name}: {node.errors} errors, the last: {node.last_error}", style="red", markup=False)
 
@@ -33,10 +37,14 @@ def print_summary(snapshot: FlowSnapshot, console: Console) -> None:
 def headline(snapshot: FlowSnapshot) -> str:
     """The run in one line."""
     frames = sum(node.given for node in snapshot.nodes if node.kind == "source")
-    reads = sum(node.given for node in snapshot.nodes if node.kind == "ocr")
+    passages = [node.tallies["read"] for node in snapshot.nodes if "read" in node.tallies]
+    reads = sum(passages) or sum(node.given for node in snapshot.nodes if node.kind == "ocr")
     dropped = sum(node.dropped for node in snapshot.nodes)
     rate = frames / snapshot.seconds if snapshot.seconds else 0.0
-    parts = [f"{frames} frames in {snapshot.seconds:.1f} s ({rate:.1f} a second)", f"{reads} plates read"]
+    parts = [
+        f"{frames} frames in {snapshot.seconds:.1f} s ({rate:.1f} a second)",
+        f"{reads} {'passages' if passages else 'plates'} read",
+    ]
     return f"{snapshot.flow}: " + ", ".join([*parts, f"{dropped} messages dropped"])
 
 

@@ -26,6 +26,8 @@ class NodeSnapshot(_Snapshot):
     """Messages on the wires to it."""
     errors: int
     last_error: str
+    tallies: dict[str, int] = {}
+    """What the node itself counts, by name."""
     busy_ms: float
     p50_ms: float
     p95_ms: float
