@@ -168,7 +168,7 @@ class PlateRead(Message):
     """What a plate says. Its `repr` is masked, since a plate is personal data; write `read.text` to have it."""
 
     text: str
-    """Upper case, without blanks, dashes and dots."""
+    """Upper case, without blanks, dashes and dots. Empty where a tracked plate could not or need not be read."""
     confidence: float
     """How sure the reader is of the whole text, 0..1."""
     detection: Detection
@@ -221,7 +221,47 @@ class PlateRead(Message):
         }
 
     def __repr__(self) -> str:
-        return f"PlateRead({masked(self.text)!r}, {self.confidence:.2f}, camera={self.stamp.camera!r})"
+        return f"{type(self).__name__}({masked(self.text)!r}, {self.confidence:.2f}, camera={self.stamp.camera!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Passage(PlateRead):
+    """One car's passage and the one plate it bore, from all its reads; given by `vote`.
+
+    Its detection, and so its frame and its time, are those of the decisive read. Where no plate could be told, `text`
+    is empty, and the detection is the one in which it was best to be seen.
+    """
+
+    reason: str = "read"
+    """`read`, or why not: `too small`, `blurred`, `low confidence`, `format`, `left the zone` or `overload`."""
+    stage: str = "final"
+    """`preview` before all is decided, `final`, or `gone` with the whole account after the car has left."""
+    first: datetime
+    """When it was first seen (UTC, aware)."""
+    last: datetime
+    """When it was last seen so far (UTC, aware)."""
+    seen: int
+    """In how many frames so far."""
+    reads: int
+    """How many of these gave a text."""
+    direction: str | None = None
+    """`in` or `out` across a line, else `towards` or `away` from the camera, `left` or `right`; None if it stood."""
+    readings: tuple[tuple[str, int], ...] = ()
+    """What was read, as it was read, and how often, the weightiest first."""
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """Everything but the pictures."""
+        return {
+            **PlateRead.record(self),
+            "reason": self.reason,
+            "stage": self.stage,
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "seen": self.seen,
+            "reads": self.reads,
+            "direction": self.direction,
+            "readings": [list(each) for each in self.readings],
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

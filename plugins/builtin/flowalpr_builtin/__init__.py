@@ -3,11 +3,13 @@
 from flowalpr import Node, hookimpl
 from flowalpr_builtin.detect.detect import Detect
 from flowalpr_builtin.detect.detect_text import DetectText
+from flowalpr_builtin.detect.track import Track
 from flowalpr_builtin.filters.confident import Confident
 from flowalpr_builtin.filters.distinct import Distinct
 from flowalpr_builtin.filters.format import Format
 from flowalpr_builtin.filters.rate_limit import RateLimit
 from flowalpr_builtin.filters.sample import Sample
+from flowalpr_builtin.filters.vote import Vote
 from flowalpr_builtin.filters.where import Where
 from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
 from flowalpr_builtin.sinks.console import Console
@@ -26,7 +28,7 @@ def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
         *(Images, Video, Camera, Timer),
-        *(Detect, DetectText, OcrRapid),
+        *(Detect, DetectText, Track, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
         *(Console, Lines, Store, Snapshot, Debug),
     ]

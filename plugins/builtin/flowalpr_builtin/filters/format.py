@@ -12,28 +12,17 @@ from flowalpr import Node, PlateRead, SetupError
 from flowalpr.plates import Formats, PackError, countries, load
 
 
-class Format(Node):
-    """Tell a read's country by its format, and put right what no plate can say there: an O among digits is a 0.
-
-    A text that fits a wanted country's format is never changed. Otherwise up to two characters are taken for those
-    they look like (0 O D Q, 1 I, 2 Z, 5 S, 6 G, 8 B), if the reader had a doubt and one repair is clearly the most
-    likely. The read keeps what was read as `raw` and what was changed as `repairs` (`3: O -> 0`). Its confidence
-    stays the reader's: repaired texts proved as right as unrepaired ones of the same confidence.
-
-    Name the countries whose cars come by: without them less can be repaired, and a country is told only if no
-    other has such plates. But name all of them, or the plates of the missing ones may be repaired to fit.
-    """
+class FormatNode(Node):
+    """The settings of nodes that know plate formats."""
 
     countries: tuple[str, ...] = ()
     """ISO codes of the wanted countries (`[GB, IE]`), the preferred first; empty for all that have a pack."""
-    keep: Literal["all", "matching"] = "all"
-    """What goes on: `all` reads, or only those `matching` a wanted country's format, if need be after repair."""
     extra: Path | None = None
     """A folder with country packs of your own, read beside those in the box; a pack of the same code replaces one."""
     _formats: Formats = PrivateAttr()
 
     @model_validator(mode="after")
-    def _countries_are_known(self) -> Format:
+    def _countries_are_known(self) -> FormatNode:
         known = countries(self.extra)
         unknown = [code for code in self.countries if code not in known]
         if unknown:
@@ -45,6 +34,22 @@ class Format(Node):
             self._formats = load(self.countries, self.extra)
         except PackError as error:
             raise SetupError(str(error), "flowalpr/plates/packs.py says how a country pack is written") from error
+
+
+class Format(FormatNode):
+    """Tell a read's country by its format, and put right what no plate can say there: an O among digits is a 0.
+
+    A text that fits a wanted country's format is never changed. Otherwise up to two characters are taken for those
+    they look like (0 O D Q, 1 I, 2 Z, 5 S, 6 G, 8 B), if the reader had a doubt and one repair is clearly the most
+    likely. The read keeps what was read as `raw` and what was changed as `repairs` (`3: O -> 0`). Its confidence
+    stays the reader's: repaired texts proved as right as unrepaired ones of the same confidence.
+
+    Name the countries whose cars come by: without them less can be repaired, and a country is told only if no
+    other has such plates. But name all of them, or the plates of the missing ones may be repaired to fit.
+    """
+
+    keep: Literal["all", "matching"] = "all"
+    """What goes on: `all` reads, or only those `matching` a wanted country's format, if need be after repair."""
 
     def process(self, read: PlateRead) -> PlateRead | None:
         found = self._formats.repair(read.text, read.confidences)

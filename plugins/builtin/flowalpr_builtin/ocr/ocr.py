@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from flowalpr import Detections, ModelName, Node, PlateRead
+from flowalpr import Detections, ModelName, PlateRead
+from flowalpr_builtin.ocr.thrift import ThriftyNode
 
 if TYPE_CHECKING:
     from flowalpr.vision.reader import Reader
 
 
-class Ocr(Node):
+class Ocr(ThriftyNode):
     """Read every plate that was found in a frame: text, confidence of each character, and country if it shows.
 
     A plate whose corners are known is read as if seen from straight ahead. Plates of one and of two rows are read;
-    where nothing can be read nothing is passed on. The model's card, `models/plate-reader/card.md`, says how good it
-    is and on what.
+    where nothing can be read nothing is passed on, but plates that `track` follows then give a read of empty text, for
+    `vote` to learn of them. The model's card, `models/plate-reader/card.md`, says how good it is and on what.
     """
 
     heavy: ClassVar[bool] = True
@@ -30,14 +31,17 @@ class Ocr(Node):
     def open(self) -> None:
         from flowalpr.vision.reader import Reader
 
+        super().open()
         self._reader = Reader(self.model, self.device)
 
     def process(self, found: Detections) -> list[PlateRead]:
         from flowalpr_builtin.ocr.crops import cut
 
-        readings = self._reader.read([cut(each, self._reader.margin) for each in found.found])
-        return [
+        wanted = self._worth_reading(found)
+        readings = self._reader.read([cut(each, self._reader.margin) for each in wanted])
+        reads = [
             PlateRead(reading.text, reading.confidence, detection, reading.confidences, reading.country)
-            for detection, reading in zip(found.found, readings, strict=True)
+            for detection, reading in zip(wanted, readings, strict=True)
             if reading.text
         ]
+        return self._thrift.complete(found, reads)
