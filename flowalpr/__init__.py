@@ -1,6 +1,7 @@
 """flowalpr reads licence plates live: a flow engine for cameras, and all that a plugin author needs."""
 
 from flowalpr.errors import SetupError
+from flowalpr.events import Alert, Listed, ParkingSession, Signal
 from flowalpr.hooks import hookimpl
 from flowalpr.messages import (
     END_OF_TIME,
@@ -22,6 +23,7 @@ from flowalpr.settings import Duration, Fraction, ModelName, Secret
 
 __all__ = [
     "END_OF_TIME",
+    "Alert",
     "Box",
     "Detection",
     "Detections",
@@ -29,13 +31,16 @@ __all__ = [
     "Fault",
     "Fraction",
     "Frame",
+    "Listed",
     "Message",
     "ModelName",
     "Node",
+    "ParkingSession",
     "Passage",
     "PlateRead",
     "Secret",
     "SetupError",
+    "Signal",
     "Stamp",
     "Tick",
     "hookimpl",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # Its import takes a third of the time that `flowalpr check` 
     import numpy as np
     from numpy.typing import NDArray
 
+    from flowalpr.events import Listed
+
 END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
 """The time that `Node.due` is given once at the end of a flow: everything held back is due."""
 
@@ -182,6 +184,8 @@ class PlateRead(Message):
     """What was changed from `raw` to `text`, each as `position: before -> after`, position from 1."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Made at the read's birth and kept through every change, so that a store keeps each read once."""
+    listed: tuple[Listed, ...] = ()
+    """The entries of watch lists that it matches, one for each list that it met on its way."""
 
     def __post_init__(self) -> None:
         if not self.raw:
@@ -218,6 +222,7 @@ class PlateRead(Message):
             "corners": found["corners"],
             "detection_confidence": found["confidence"],
             "track": found["track"],
+            "listed": [each.record() for each in self.listed],
         }
 
     def __repr__(self) -> str:

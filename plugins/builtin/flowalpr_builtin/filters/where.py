@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Message)
 
 READ_FIELDS = {
     *("type", "id", "time", "camera", "frame", "file", "text", "confidence", "country", "raw", "repairs"),
-    *("box", "corners", "detection_confidence", "track"),
+    *("box", "corners", "detection_confidence", "track", "listed"),
 }
 """What the record of a read holds."""
 OTHER_FIELDS = {"width", "height", "found", "node", "error", "message"}
