@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,9 @@ from flowalpr.lab.compression.parity import session
 
 if TYPE_CHECKING:
     import onnx
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Layers that do nearly all the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +63,35 @@ def latency(model: Path, array: npt.NDArray[np.float32], runs: int = 30) -> floa
 
 
 def count_macs(model: onnx.ModelProto, shape: Sequence[int]) -> int:
-    """Multiply-accumulates of convolutions and matrix products for an input of this shape."""
+    """Multiply-accumulates of convolutions and matrix products for an input of this shape.
+
+    The network is run once to see the shapes: inferring them fails where they are computed on the way.
+    """
     import onnx
+    import onnxruntime as ort  # type: ignore[import-untyped]  # carries no types
 
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(model)
-    for dim, length in zip(fixed.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
-        dim.dim_value = length
-    for output in fixed.graph.output:  # Symbolic sizes written at export would hide the ones inferred here.
-        output.type.tensor_type.ClearField("shape")
-    del fixed.graph.value_info[:]
-    graph = onnx.shape_inference.infer_shapes(fixed, data_prop=True).graph
-    shapes = {
-        each.name: [dim.dim_value for dim in each.type.tensor_type.shape.dim]
-        for each in [*graph.value_info, *graph.input, *graph.output]
-    } | {each.name: list(each.dims) for each in graph.initializer}
-    return sum(_node_macs(node, shapes) for node in graph.node)
+    opened = onnx.ModelProto()
+    opened.CopyFrom(model)
+    graph = opened.graph
+    weighted = [node for node in graph.node if node.op_type in WEIGHTED]
+    there = {each.name for each in [*graph.output, *graph.input, *graph.initializer]}
+    wanted = {name for node in weighted for name in (*node.input[:2], *node.output[:1])} - there
+    graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(wanted))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    run = ort.InferenceSession(opened.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    zeros = np.zeros(shape, np.float32)
+    results = run.run(None, {graph.input[0].name: zeros})
+    shapes = {each.name: result.shape for each, result in zip(run.get_outputs(), results, strict=True)}
+    shapes |= {each.name: tuple(each.dims) for each in graph.initializer} | {graph.input[0].name: zeros.shape}
+    return sum(_node_macs(node, shapes) for node in weighted)
 
 
-def _node_macs(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
-    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
-        return 0
-    first, second = (shapes.get(name, []) for name in node.input[:2])
-    result = shapes.get(node.output[0], [])
+def _node_macs(node: onnx.NodeProto, shapes: Mapping[str, Sequence[int]]) -> int:
+    first, second, result = shapes[node.input[0]], shapes[node.input[1]], shapes[node.output[0]]
     if node.op_type == "Conv":
         return int(np.prod(result) * np.prod(second[1:]))
     if node.op_type == "ConvTranspose":
         return int(np.prod(first) * np.prod(second[1:]))
-    return int(np.prod(result) * (first[-1] if first else 0))
+    return int(np.prod(result) * first[-1])

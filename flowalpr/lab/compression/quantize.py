@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from flowalpr.lab.compression.cost import WEIGHTED
 from flowalpr.lab.compression.parity import outputs, session
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ Target = Literal["cpu", "tensorrt"]
 Inputs = Sequence[npt.NDArray[np.float32]]
 """Arrays as the network's one input takes them, each with the batch in front; 50 to 200 are enough."""
 
-WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-"""Layers that do nearly all the work, and whose numbers are worth making small."""
 LIGHT = ("Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Mul", "Relu", "Resize")
 """Layers that follow those in INT8, so that numbers are not converted there and back between two of them."""
 
@@ -128,7 +127,12 @@ class Quantizer:
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=self._with_followers(leave_out),
                 calibrate_method=methods[self.calibrate],
-                extra_options={"ActivationSymmetric": symmetric, "CalibTensorRangeSymmetric": symmetric},
+                extra_options={
+                    "ActivationSymmetric": symmetric,
+                    "CalibTensorRangeSymmetric": symmetric,
+                    # One input at a time: percentile and entropy would else hold every layer's output of all of them.
+                    "CalibStridedMinMax": 1,
+                },
                 **({"calibration_cache_path": self.prepared.with_name("ranges.json")} if keeps else {}),
             )
 
@@ -210,10 +214,18 @@ class _Reader:
         import onnx
 
         self._name = onnx.load(model).graph.input[0].name
-        self._inputs = iter(inputs)
+        self._inputs = inputs
+        self._left = iter(inputs)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Give only these inputs from now on."""
+        self._left = iter(self._inputs[start_index:end_index])
 
     def get_next(self) -> Mapping[str, npt.NDArray[np.float32]] | None:
-        array = next(self._inputs, None)
+        array = next(self._left, None)
         return None if array is None else {self._name: array}
 
 
