@@ -4,6 +4,7 @@ from flowalpr.plates.alphabet import alike, normal
 from flowalpr.plates.formats import Change, Formats, Repaired, add_folder, countries, load
 from flowalpr.plates.fusing import Fused, Fusion
 from flowalpr.plates.matching import align, distance
+from flowalpr.plates.nearby import Near, Nearby
 from flowalpr.plates.packs import Format, Pack, PackError, read_pack
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Formats",
     "Fused",
     "Fusion",
+    "Near",
+    "Nearby",
     "Pack",
     "PackError",
     "Repaired",

@@ -95,6 +95,7 @@ def test_the_record_of_a_read_is_plain_json():
         "corners": None,
         "detection_confidence": 0.9,
         "track": None,
+        "listed": [],
     }
 
 
