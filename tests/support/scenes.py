@@ -51,9 +51,7 @@ class Score:
 def straight(start: tuple[float, float], speed: tuple[float, float], height: float = 25.0, since: float = 0.0) -> Way:
     """At one speed (pixels a second) along a line."""
     return lambda time: (
-        None
-        if time < since
-        else (start[0] + speed[0] * (time - since), start[1] + speed[1] * (time - since), height)
+        None if time < since else (start[0] + speed[0] * (time - since), start[1] + speed[1] * (time - since), height)
     )
 
 
@@ -113,14 +111,10 @@ def score(truth: Sequence[tuple[Detections, tuple[int, ...], int]], tracked: Seq
             switches += numbers.get(plate, track) != track
             numbers[plate] = track
     tracks = {each.track for followed in tracked for each in followed.found}
-    return Score(
-        1 - (missed + vain + switches) / there, 2 * _most(pairs) / (there + given), switches, len(tracks)
-    )
+    return Score(1 - (missed + vain + switches) / there, 2 * _most(pairs) / (there + given), switches, len(tracks))
 
 
-def _found(
-    frame: Frame, place: tuple[float, float, float], jitter: float, random: np.random.Generator
-) -> Detection:
+def _found(frame: Frame, place: tuple[float, float, float], jitter: float, random: np.random.Generator) -> Detection:
     x, y, height = place
     x, y, width, tall = np.array([x, y, 4.5 * height, height]) + random.normal(0, 1, 4) * jitter * height
     return Detection(frame, Box(x - width / 2, y - tall / 2, x + width / 2, y + tall / 2), random.uniform(0.6, 0.95))
