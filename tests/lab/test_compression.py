@@ -119,13 +119,15 @@ def test_no_more_layers_are_left_out_than_the_bound_needs(
         return compare(network, path, inputs).mean
 
     with quantizer(network, inputs) as forms:
-        worst = forms.sensitivities()[0].layer
-        assert quantize_within(forms, target, loss, bound=1.0) == []
-        forms.write(target, [worst])
-        bound = loss(target) * 1.01
-        forms.write(target)
-        assert loss(target) > bound
-        assert quantize_within(forms, target, loss, bound) == [worst]
+        worst = next(each.layer for each in forms.sensitivities() if each.layer != "head")
+        losses = []
+        for names in ([], ["head"], ["head", worst], ["first", "head", "second"]):
+            forms.write(target, names)
+            losses.append(loss(target))
+        assert losses == sorted(losses, reverse=True)
+        for limit, left_out in zip(losses, ([], ["head"], ["head", worst]), strict=False):
+            assert quantize_within(forms, target, loss, bound=limit) == left_out
+            assert loss(target) <= limit
         assert sorted(quantize_within(forms, target, loss, bound=0.0)) == ["first", "head", "second"]
     assert loss(target) == 0.0
 
