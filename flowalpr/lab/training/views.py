@@ -56,8 +56,8 @@ class ViewRecipe(BaseModel):
     """Share of views with a drawn plate somewhere else."""
     stock: int = Field(default=2500, ge=1)
     """Drawn plates to choose from."""
-    spoil: bool = True
-    """Whether light, weather and camera spoil the views."""
+    spoil: float = Field(default=0.6, ge=0, le=1)
+    """Share of views that light, weather and camera spoil."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Viewer:
             widths = (3 * low, 0.85 * columns) if rng.random() < self._recipe.near else (low, high)
             marks += self._lay(canvas, (0, 0, columns, rows), widths, rng)
         marks = self._painted(canvas, marks, rng)
-        return (spoilt(canvas, rng) if self._recipe.spoil else canvas), marks
+        return (spoilt(canvas, rng) if rng.random() < self._recipe.spoil else canvas), marks
 
     def _lay(self, canvas: Picture, part: Rect, widths: tuple[float, float], rng: np.random.Generator) -> list[Mark]:
         """Lay a picture into a part of the canvas; gives its plates there."""
@@ -201,9 +201,9 @@ def _turn(
     least, most = max(0.1, 0.6 * min(wide / columns, high / rows)), min(3.0, max(1.3, 0.8 * wide / plate))
     scale = max(least, min(scale, most))
     place = np.array([left, top]) + rng.uniform(0.06, 0.94, 2) * [wide, high]
-    if rng.random() < 0.5:
+    if rng.random() < 0.8:
         place = _filling(place, middle, scale, part, (columns, rows))
-    angle = math.radians(rng.normal(0, 4) if rng.random() < 0.8 else rng.uniform(-25, 25))
+    angle = math.radians(rng.normal(0, 4) if rng.random() < 0.9 else rng.uniform(-25, 25))
     stretch = math.exp(rng.normal(0, 0.09))
     rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     shear = np.array([[1, rng.normal(0, 0.06)], [rng.normal(0, 0.04), 1]])

@@ -17,7 +17,7 @@ train:
 validate_on: [{data}]
 longest: 160
 widths: [8, 16, 16, 16, 16, 16]
-views: {{shapes: [[96, 128]], widths: [24, 60], near: 0, stock: 4, mosaic: 0, drawn: 0, added: 0, spoil: false}}
+views: {{shapes: [[96, 128]], widths: [24, 60], near: 0, stock: 4, mosaic: 0, drawn: 0, added: 0, spoil: 0}}
 loop:
   {{steps: {steps}, batch: 8, rate: 0.004, warm_up: 10, validate_every: {steps}, average: 0.9,
    precision: fp32, threads: 1}}

@@ -7,7 +7,7 @@ from flowalpr.lab.datasets.sample import Plate, Sample
 from flowalpr.lab.training.detector_task import targets, with_left_out
 from flowalpr.lab.training.views import Shown, Viewer, ViewRecipe, shown, spoilt
 
-PLAIN = {"mosaic": 0, "drawn": 0, "added": 0, "near": 0, "stock": 1, "spoil": False}
+PLAIN = {"mosaic": 0, "drawn": 0, "added": 0, "near": 0, "stock": 1, "spoil": 0}
 
 
 def picture(**changes: object) -> Shown:
