@@ -10,7 +10,9 @@ from flowalpr_builtin.filters.format import Format
 from flowalpr_builtin.filters.rate_limit import RateLimit
 from flowalpr_builtin.filters.sample import Sample
 from flowalpr_builtin.filters.vote import Vote
+from flowalpr_builtin.filters.watchlist import Watchlist
 from flowalpr_builtin.filters.where import Where
+from flowalpr_builtin.ocr.ocr import Ocr
 from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
 from flowalpr_builtin.sinks.console import Console
 from flowalpr_builtin.sinks.debug import Debug
@@ -28,7 +30,7 @@ def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
         *(Images, Video, Camera, Timer),
-        *(Detect, DetectText, Track, OcrRapid, Vote),
+        *(Detect, DetectText, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
         *(Console, Lines, Store, Snapshot, Debug),
     ]
