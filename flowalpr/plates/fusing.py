@@ -29,6 +29,9 @@ class Fused(NamedTuple):
     text: str
     confidences: tuple[float, ...]
     """One for each character, 0..1."""
+    said: tuple[float, ...]
+    """What the reader said of each character, 0..1, in the mean of those reads that have it: for repair by formats, as
+    a look-alike taken for another in one frame is mostly taken for it in all of them."""
     confidence: float
     """That the whole text is right, 0..1; also that no character is missing."""
 
@@ -85,7 +88,7 @@ class Fusion:
         others, look-alikes first. One read alone keeps its text and its confidences.
         """
         if not self._votes:
-            return Fused("", (), 0.0)
+            return Fused("", (), (), 0.0)
         leading = max(self._votes, key=lambda each: self._votes[each].weight + sum(self._votes[each].pro) / len(each))
         columns: dict[Place, dict[str, int]] = {}
         for text in self._votes:
@@ -94,12 +97,16 @@ class Fusion:
         total = sum(votes.weight for votes in self._votes.values()) / self._heaviest
         factor = total ** (REPEATS - 1) / self._heaviest if total > 1 else 1 / self._heaviest
         decided = [self._decided(columns[place], factor) for place in sorted(columns)]
-        kept = [(character, sure) for character, sure in decided if character]
-        confidence = prod(sure for _, sure in decided)
-        return Fused("".join(each for each, _ in kept), tuple(sure for _, sure in kept), confidence)
+        kept = [each for each in decided if each[0]]  # Nothing, where wild texts have nothing in common.
+        return Fused(
+            "".join(character for character, _, _ in kept),
+            tuple(sure for _, sure, _ in kept),
+            tuple(mean for _, _, mean in kept),
+            prod(sure for _, sure, _ in decided) if kept else 0.0,
+        )
 
-    def _decided(self, column: dict[str, int], factor: float) -> tuple[str, float]:
-        """The likeliest character of one place, empty for none, and how sure that is."""
+    def _decided(self, column: dict[str, int], factor: float) -> tuple[str, float, float]:
+        """The likeliest character of one place, empty for none, how sure that is, and what its reads said of it."""
         said: dict[str, tuple[float, float, float]] = {}
         for text, votes in self._votes.items():
             at = column.get(text)
@@ -117,7 +124,8 @@ class Fusion:
         nobody = factor * sum(against for _, against, _ in said.values())
         best = max(scores, key=lambda each: scores[each])
         top = scores[best]
-        return best, 1 / sum(exp(min(each - top, 50.0)) for each in (*scores.values(), nobody))
+        mean = exp(said[best][0] / said[best][2])
+        return best, 1 / sum(exp(min(each - top, 50.0)) for each in (*scores.values(), nobody)), mean
 
 
 def _at(votes: _Votes, at: int) -> tuple[float, float, float]:

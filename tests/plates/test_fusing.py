@@ -55,6 +55,10 @@ def test_a_clear_read_outweighs_two_of_a_plate_hardly_to_be_seen() -> None:
     assert fusion.fused().text == "AB123"
 
 
+def test_agreement_does_not_change_what_the_reader_said_of_a_character() -> None:
+    assert fused(*[("AB123", 0.9)] * 9).said == pytest.approx((0.9,) * 5)
+
+
 def test_look_alikes_get_what_a_reader_doubts() -> None:
     likely, unlikely = fused(("AB1", 0.6), ("A81", 0.6)), fused(("AB1", 0.6), ("AX1", 0.6))
     assert likely.confidences[0] == pytest.approx(unlikely.confidences[0])
@@ -72,7 +76,7 @@ def test_texts_are_counted() -> None:
 def test_nothing_read_is_an_empty_text() -> None:
     fusion = Fusion()
     fusion.add("", [])
-    assert fusion.fused() == ("", (), 0.0)
+    assert fusion.fused() == ("", (), (), 0.0)
 
 
 def test_confidences_must_fit_the_text() -> None:
@@ -96,8 +100,8 @@ def test_confidences_are_shares_one_a_character(said: list[tuple[str, float, flo
     for text, sure, weight in said:
         fusion.add(text, [sure] * len(text), weight)
     result = fusion.fused()
-    assert len(result.text) == len(result.confidences)
-    assert all(0 <= each <= 1 for each in (*result.confidences, result.confidence))
+    assert len(result.text) == len(result.confidences) == len(result.said)
+    assert all(0 <= each <= 1 for each in (*result.confidences, *result.said, result.confidence))
 
 
 @given(reads, st.randoms(use_true_random=False))

@@ -51,7 +51,7 @@ class Visit:
         self._best: dict[str, tuple[float, PlateRead]] = {}
         self._sight: tuple[float, PlateRead] = (-1.0, read)
         self._is_whole = True
-        self._fused: Fused | None = Fused("", (), 0.0)
+        self._fused: Fused | None = Fused("", (), (), 0.0)
 
     def see(self, read: PlateRead, line: tuple[Point, Point] | None) -> None:
         """Learn of one more frame in which it was seen."""

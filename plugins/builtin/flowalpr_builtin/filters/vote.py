@@ -139,7 +139,7 @@ class Vote(FormatNode):
     def _passage(self, visit: Visit) -> Passage:
         """What is known of a car by now."""
         fused, decisive = visit.fused(), visit.evidence()
-        repaired = self._formats.repair(fused.text, fused.confidences)
+        repaired = self._formats.repair(fused.text, fused.said)
         reason = self._reason(visit, repaired.fits)
         is_read = reason == "read"
         return Passage(
