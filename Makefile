@@ -27,7 +27,7 @@ golden: .venv/test.stamp
 	@$(BIN)/pytest --golden $(ARGS)
 
 wheel: .venv/test.stamp
-	@rm -rf dist && $(BIN)/python -m build -q --wheel .
+	@rm -rf dist && $(BIN)/python -m build -q --wheel --no-isolation . > .venv/build.txt
 	@$(PYTHON) -m venv --clear .venv/trial && .venv/trial/bin/pip install -qq "$$(ls dist/*.whl)[cpu]"
 	@cd .venv/trial && bin/flowalpr run parking && echo "it works: $$(ls $(CURDIR)/dist/*.whl)"
 
