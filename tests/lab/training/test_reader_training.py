@@ -53,8 +53,8 @@ def recipe(data: Path, steps: int = 2, **more: object) -> ReaderRecipe:
     loop = LoopRecipe(
         steps=steps, batch=4, warm_up=3, validate_every=steps, average=0.2, rate=1e-4, precision="fp32", threads=1
     )
-    given_here = {"alphabet": LATIN, "countries": ("DE", "GB"), "train": (data,), "validate_on": (data,)}
-    return ReaderRecipe.model_validate({**given_here, "fonts": (), "start": None, "loop": loop, **more})
+    chosen = {"alphabet": LATIN, "countries": ("DE", "GB"), "train": (data,), "validate_on": (data,)}
+    return ReaderRecipe.model_validate({**chosen, "fonts": (), "start": None, "loop": loop, **more})
 
 
 def test_real_plates_are_cut_out_with_their_text_and_iso_country(data: Path) -> None:
