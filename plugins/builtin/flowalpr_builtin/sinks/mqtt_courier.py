@@ -1,0 +1,142 @@
+"""Brings events to an MQTT broker: many at a time, in order, each until the broker has confirmed it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flowalpr_builtin.sinks import discovery
+from flowalpr_builtin.sinks.courier import AwayError, Courier
+from flowalpr_builtin.sinks.mqtt_line import Line, LineError, tls_context
+from flowalpr_builtin.sinks.outbox import Outbox
+
+if TYPE_CHECKING:
+    from flowalpr_builtin.sinks.mqtt import Mqtt
+
+IN_FLIGHT = 16
+"""Events on their way at once; paho and mosquitto hold 20."""
+
+
+class MqttCourier(Courier):
+    """The courier of a node `mqtt`."""
+
+    def __init__(self, settings: Mqtt, queue: Callable[[], Outbox]) -> None:
+        """Reads secrets and certificates.
+
+        Raises:
+            SetupError: one of them is missing.
+        """
+        self._settings = settings
+        self._port = settings.port or (8883 if settings.encrypts else 1883)
+        super().__init__(settings.name, f"the broker {settings.host}:{self._port}", queue)
+        self._password = settings.password.reveal() if settings.password else None
+        self._tls = tls_context(settings.ca, settings.certificate, settings.key) if settings.encrypts else None
+        self._line: Line | None = None
+        self._flying: dict[int, int] = {}  # number of the event by packet id, oldest first
+        self._last = 0
+        self._announced: set[str] = set()
+
+    def _wake(self) -> None:
+        if self._line is not None:
+            self._line.wake()
+
+    def _carry(self) -> None:
+        try:
+            line = self._line = self._line or self._first_line()
+            line.connect()
+            self._greet(line)
+            while not self._stopping.is_set():
+                self._send(line)
+                line.turn(1.0)
+                self._confirm(line)
+            if self._settings.status:
+                line.paho.publish(self._status(), "offline", qos=1, retain=True)
+        except LineError as error:
+            raise AwayError(str(error)) from error
+
+    def _part(self) -> None:
+        if self._line is not None:
+            self._line.close()
+
+    def _first_line(self) -> Line:
+        """A client whose session begins now."""
+        if self._settings.qos == 2:
+            # What the broker remembers of an earlier process of ours would be taken for what this one sends. (MQTT 5
+            # could do both at once by its clean start, but mosquitto 2.0.11 does not save a session begun like that.)
+            forget = self._new_line(clean=True)
+            try:
+                forget.connect()
+            finally:
+                forget.close()
+        return self._new_line(clean=self._settings.qos < 2)
+
+    def _new_line(self, clean: bool) -> Line:
+        settings = self._settings
+        line = Line(settings.host, self._port, self._client(), settings.version, clean=clean)
+        if settings.user:
+            line.paho.username_pw_set(settings.user, self._password)
+        if self._tls is not None:
+            line.paho.tls_set_context(self._tls)
+        if settings.status:
+            line.paho.will_set(self._status(), "offline", qos=1, retain=True)
+        return line
+
+    def _greet(self, line: Line) -> None:
+        if not line.is_remembered:
+            self._flying.clear()
+            self._last = 0
+        self._announced.clear()
+        self._reached()
+        if self._settings.status:
+            line.paho.publish(self._status(), "online", qos=1, retain=True)
+
+    def _send(self, line: Line) -> None:
+        """Fill up what may be on its way."""
+        most = min(IN_FLIGHT, line.most_in_flight)
+        free = most - len(self._flying)
+        for event in self._box().oldest(self._last, free) if free > 0 else ():
+            record = event.record()
+            if self._settings.homeassistant:
+                self._announce(line, str(record.get("camera", "")))
+            retain = self._settings.retain or self._settings.homeassistant
+            topic = filled(self._settings.topic, record, self._client())
+            sent = line.paho.publish(topic, event.payload, self._settings.qos, retain)
+            self._flying[sent.mid] = event.number
+            self._last = event.number
+
+    def _confirm(self, line: Line) -> None:
+        acknowledged, line.acknowledged = line.acknowledged, []
+        refusal = next((why for packet, why in acknowledged if why and packet in self._flying), "")
+        arrived = [self._flying.pop(packet) for packet, why in acknowledged if packet in self._flying and not why]
+        if arrived:
+            self._delivered(arrived)
+        if refusal:
+            line.paho.disconnect()
+            raise LineError(f"refuses to take events ({refusal}): check its access rules for the `topic`")
+
+    def _announce(self, line: Line, camera: str) -> None:
+        """Tell Home Assistant of a camera, once for each connection."""
+        if camera in self._announced:
+            return
+        self._announced.add(camera)
+        topic = filled(self._settings.topic, {"camera": camera}, self._client())
+        where, config = discovery.sensor(self._client(), self._node, camera, topic, self._status())
+        line.paho.publish(where, json.dumps(config), qos=1, retain=True)
+
+    def _client(self) -> str:
+        return self._settings.client or f"flowalpr-{self._box().identity[:12]}"
+
+    def _status(self) -> str:
+        return filled(self._settings.status, {}, self._client())
+
+
+def filled(topic: str, record: dict[str, Any], client: str) -> str:  # Any: the values that JSON has
+    """The topic with its fields filled in, so that no value can make another level or a pattern of it."""
+
+    def value(match: re.Match[str]) -> str:
+        given = client if match[1] == "client" else record.get(match[1])
+        return re.sub(r"[+#/\x00-\x1f\x7f-\x9f]", "_", str(given)) if given else "_"
+
+    return re.sub(r"\{(\w+)\}", value, topic)

@@ -1,0 +1,61 @@
+"""What the sinks share that send over a network."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from flowalpr import END_OF_TIME, Duration, Fault, Message, Node
+
+if TYPE_CHECKING:
+    from flowalpr_builtin.sinks.courier import Courier
+    from flowalpr_builtin.sinks.outbox import Outbox
+
+
+class Outgoing(Node):
+    """A sink with a queue on disk. Derive, say where events go by `_courier_for`, and add settings."""
+
+    heavy: ClassVar[bool] = True
+
+    queue: Path | None = None
+    """Folder of the queue, for this node alone; without it, one in flowalpr's state folder (`$FLOWALPR_STATE`)."""
+    keep: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """How many events may wait, some 1 kB of disk each."""
+    age: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    """For how long an event may wait before it is dropped; without it, for ever."""
+    when_full: Literal["drop_oldest", "refuse"] = "drop_oldest"
+    """What happens when `keep` events wait: the oldest is dropped, or the new one is refused, which is an error."""
+
+    _courier: Courier | None = None
+
+    def open(self) -> None:
+        self._courier = self._courier_for()
+        self._courier.open()
+
+    def process(self, message: Message) -> None:
+        if self._courier is not None:
+            self._courier.accept(message)
+
+    def due(self, now: datetime) -> list[Fault]:
+        if self._courier is None:
+            return []
+        if now == END_OF_TIME:
+            self._courier.finish()
+        return self._courier.settle()
+
+    def close(self) -> None:
+        if self._courier is not None:
+            self._courier.close()
+
+    def _courier_for(self) -> Courier:
+        raise NotImplementedError
+
+    def _outbox(self) -> Outbox:
+        """The queue, opened."""
+        from flowalpr_builtin.sinks.outbox import Outbox
+
+        folder = self.queue.expanduser() if self.queue else self.home
+        return Outbox(folder, self.name, self.keep, self.age, self.when_full)
