@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flowalpr.cli import check, graph, new, nodes, read, run, schema
+from flowalpr.cli import check, graph, new, nodes, read, run, schema, watchlist
 from flowalpr.errors import FlowalprError, FlowError, missing_module
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("graph")(graph.graph)
 app.command("schema")(schema.schema)
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(new.app, name="new")
+app.add_typer(watchlist.app, name="watchlist")
 
 
 def main() -> None:

@@ -46,6 +46,8 @@ def normal(text: str) -> str:
     Wide and circled forms become plain, digits of all scripts 0 to 9, Cyrillic and Greek capitals their Latin twins;
     Ü, 京 and 가 stay. Applying it again changes nothing.
     """
+    if text.isascii() and text.isalnum():  # Nearly all are, and lists hold a million.
+        return text.upper()
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     kept = (each for each in plain if unicodedata.category(each) in _KEPT)
     return "".join(str(unicodedata.digit(each)) if each.isdecimal() else each for each in kept).translate(_TWINS)

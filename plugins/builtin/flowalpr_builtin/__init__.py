@@ -32,5 +32,6 @@ def flowalpr_nodes() -> list[type[Node]]:
         *(Images, Video, Camera, Timer),
         *(Detect, DetectText, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
+        Watchlist,
         *(Console, Lines, Store, Snapshot, Debug),
     ]
