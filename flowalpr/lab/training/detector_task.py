@@ -23,14 +23,11 @@ from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
 from flowalpr.vision.detector import Found, find_with
 from flowalpr.vision.geometry import corners_of
-from flowalpr.vision.image import canvas_size, letterbox, normalise
 from flowalpr.vision.image import load as load_picture
 from flowalpr.vision.manifest import ModelInput
 
 INPUT = ModelInput(colour="bgr", mean=(0, 0, 0), scale=(1 / 255,) * 3, multiple_of=32)
 """How pictures are given to the network, in training and after."""
-AVERAGED = 24
-"""Pictures on which a pretrained backbone's gates are averaged; 12 or 50 give the same to a hundredth."""
 
 
 class Source(BaseModel):
@@ -57,6 +54,8 @@ class DetectorRecipe(BaseModel):
     train: tuple[Source, ...] = Field(min_length=1)
     validate_on: tuple[Path, ...] = Field(min_length=1)
     """Folders whose pictures choose the best weights; none of them is learnt from."""
+    validate_pictures: int | None = Field(default=None, gt=0)
+    """At most so many pictures of each of them, spread evenly; all if not given."""
     longest: int = Field(default=960, ge=64, multiple_of=32)
     """Pixels of the longest side of a validation picture."""
     start: Path | None = None
@@ -94,10 +93,9 @@ class DetectorTask:
         self.network = build(recipe)
         if recipe.start:
             load_weights(self.network, load_checkpoint(recipe.start)["network"], recipe.start)
+        elif isinstance(self.network, LargePlateDetector):
+            load_pretrained(self.network, pretrained_weights("det"))
         pictures, chances = self._pictures()
-        if isinstance(self.network, LargePlateDetector) and not recipe.start:
-            chosen = np.random.default_rng(recipe.loop.seed).choice(len(pictures), AVERAGED)
-            load_pretrained(self.network, pretrained_weights("det"), [_network_input(pictures[i]) for i in chosen])
         self._viewer = Viewer(pictures, chances, recipe.views, recipe.loop.seed)
         self._loss = DetectorLoss()
 
@@ -120,15 +118,14 @@ class DetectorTask:
         for folder in self.recipe.validate_on:
             findings = [
                 _findings(file, truth, find_with(session, INPUT, image, 0.02, self.recipe.longest))
-                for file, image, truth in _labelled(folder)
+                for file, image, truth in _labelled(folder, self.recipe.validate_pictures)
             ]
             figures[folder.name] = 100 * score(findings, at_least=0.5).ap50
         return {"ap50": sum(figures.values()) / len(figures), **figures}
 
     def rate_factor(self, parameter: str) -> float:
-        """A quarter for layers that can see text already, 1 for others."""
-        learnt = ("eighth.", "sixteenth.", "thirtysecond.")
-        return 0.25 if self.recipe.network == "large" and parameter.startswith(learnt) else 1.0
+        """A third for layers that can see text already, 1 for others."""
+        return 1 / 3 if self.recipe.network == "large" and not parameter.startswith("head.") else 1.0
 
     def _pictures(self) -> tuple[list[Shown], list[float]]:
         """All pictures to learn from, and how often each is shown."""
@@ -146,12 +143,6 @@ class DetectorTask:
 def build(recipe: DetectorRecipe) -> nn.Module:
     """The network that a recipe asks for, with weights of chance."""
     return LargePlateDetector() if recipe.network == "large" else PlateDetector(recipe.widths)
-
-
-def _network_input(picture: Shown) -> NDArray[np.float32]:
-    image = picture.sizes[0]
-    rows, columns = canvas_size(image.shape[0], image.shape[1], 448)
-    return normalise([letterbox(image, rows, columns).image], INPUT)
 
 
 class TorchSession:
@@ -194,10 +185,11 @@ def with_left_out(picture: Shown, width: int, plates: Sequence[Plate]) -> Shown:
     )
 
 
-def _labelled(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
-    """File, picture and labelled boxes of each picture of a data set."""
+def _labelled(folder: Path, most: int | None) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
+    """File, picture and labelled boxes of the pictures of a data set, at most `most` of them."""
     data = load(folder)
-    for sample in data:
+    step = len(data) / min(most or len(data), len(data)) if len(data) else 1
+    for sample in (data.samples[int(place)] for place in np.arange(0, len(data), step)):
         boxes = [plate.bounds for plate in sample.plates if plate.bounds is not None]
         truth = np.array(boxes, np.float32).reshape(-1, 4)
         yield sample.file, load_picture(data.picture(sample)), truth
