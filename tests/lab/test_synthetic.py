@@ -131,7 +131,7 @@ def test_a_course_of_effects_is_decided_by_its_seed() -> None:
 
 def test_crops_show_a_plate_of_a_size_that_cameras_give() -> None:
     drawer, rng = Drawer(faces=OWN_STROKES), np.random.default_rng(6)
-    crops = [synthetic_crop(drawer, 0.06, rng) for _ in range(25)]
+    crops = [synthetic_crop(drawer, 0.06, rng) for _ in range(50)]
     heights = [crop.image.shape[0] for crop in crops]
     assert min(heights) >= 8
     assert max(heights) < 200

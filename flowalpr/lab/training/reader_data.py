@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flowalpr.lab.datasets.sample import load
+from flowalpr.lab.datasets.sample import Plate, load
 from flowalpr.lab.datasets.synthetic.crop import Crop, jittered, rectified
 from flowalpr.vision.geometry import corners_of, widen
 from flowalpr.vision.image import Picture, rectify
@@ -26,6 +26,8 @@ TALLEST = 160
 """Pixels of a plate's height that are kept in memory; the network sees 48."""
 AROUND = 0.4
 """Share of a plate's size that is kept around it, for cutting it out anew."""
+KOREAN_SHORT = 3.0
+"""Korean plates less wide than this many times their height have two rows; the long ones measure 520 x 110 mm."""
 ISO = {"D": "DE"}
 """Codes of labels that are no ISO codes."""
 
@@ -75,23 +77,16 @@ def real_plates(folder: Path, alphabet: str) -> Iterator[RealPlate]:
     if large.is_file():
         for line in large.read_text(encoding="utf-8").splitlines():
             label = json.loads(line)
-            if _is_readable(label["text"], alphabet):
-                image = load_picture(dataset.folder / label["file"])
-                country, rows = label.get("country"), label.get("rows") or 1
-                yield _scaled(image, label["box"], None, label["text"], ISO.get(country, country), rows)
+            plate = Plate.model_validate({key: value for key, value in label.items() if key != "file"})
+            if _is_readable(plate.text, alphabet):
+                yield _plate(load_picture(dataset.folder / label["file"]), plate)
     for sample in dataset:
         # Where a larger picture of the plate is there already, this one only adds its corners.
         plates = [p for p in sample.plates if _is_readable(p.text, alphabet) and (p.corners or not large.is_file())]
-        if not plates:
-            continue
-        picture = load_picture(dataset.picture(sample))
+        picture = load_picture(dataset.picture(sample)) if plates else None
         for plate in plates:
-            corners = None if plate.corners is None else upright(np.array(plate.corners, np.float32))
-            box = plate.box or (*corners.min(0), *np.ptp(corners, axis=0)) if corners is not None else plate.box
-            if box is None or not plate.text:
-                continue
-            rows = plate.rows or 1
-            yield _around(picture, box, corners, plate.text, ISO.get(plate.country or "", plate.country), rows)
+            if picture is not None and (plate.box or plate.corners):
+                yield _plate(picture, plate)
 
 
 def chances(plates: Sequence[RealPlate], balance: float, two_rows: float) -> NDArray[np.float64]:
@@ -121,35 +116,22 @@ def _is_readable(text: str | None, alphabet: str) -> bool:
     return bool(text) and all(character in alphabet for character in text or "")
 
 
-def _around(
-    image: Picture,
-    box: Sequence[float],
-    corners: NDArray[np.float32] | None,
-    text: str,
-    country: str | None,
-    rows: int,
-) -> RealPlate:
-    """A plate and its surroundings, cut out of a picture."""
-    x, y, width, height = box
+def _plate(picture: Picture, label: Plate) -> RealPlate:
+    """A labelled plate with its surroundings, no taller than it needs to be in memory."""
+    corners = None if label.corners is None else upright(np.array(label.corners, np.float32))
+    around = (0, 0, 1, 1) if corners is None else (*corners.min(0), *np.ptp(corners, axis=0))
+    x, y, width, height = (float(value) for value in label.box or around)
     left, top = max(0, int(x - width * AROUND)), max(0, int(y - height * AROUND))
-    part = image[top : int(y + height * (1 + AROUND)) + 1, left : int(x + width * (1 + AROUND)) + 1].copy()
-    moved = None if corners is None else corners - np.array([left, top], np.float32)
-    return _scaled(part, (x - left, y - top, width, height), moved, text, country, rows)
-
-
-def _scaled(
-    image: Picture,
-    box: Sequence[float],
-    corners: NDArray[np.float32] | None,
-    text: str,
-    country: str | None,
-    rows: int,
-) -> RealPlate:
-    """A plate no taller than it needs to be in memory."""
-    scale = min(1.0, TALLEST / box[3])
+    part = picture[top : int(y + height * (1 + AROUND)) + 1, left : int(x + width * (1 + AROUND)) + 1].copy()
+    scale = min(1.0, TALLEST / height)
     if scale < 1:
-        shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        image = np.asarray(shrunk, dtype=np.uint8)
-    x, y, width, height = (float(value) * scale for value in box)
-    moved = None if corners is None else (corners * scale).astype(np.float32)
-    return RealPlate(image, (x, y, width, height), moved, text, country, rows)
+        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    moved = None if corners is None else (corners - np.array([left, top], np.float32)) * np.float32(scale)
+    box = ((x - left) * scale, (y - top) * scale, width * scale, height * scale)
+    country = ISO.get(label.country or "", label.country)
+    return RealPlate(part, box, moved, label.text or "", country, label.rows or _rows(label.text or "", width / height))
+
+
+def _rows(text: str, ratio: float) -> int:
+    """Rows of a plate whose label does not say: one, but for Korean plates of the short kind, 335 x 170 mm."""
+    return 2 if ratio < KOREAN_SHORT and any("가" <= sign <= "힣" for sign in text) else 1

@@ -35,21 +35,29 @@ class Box(NamedTuple):
     bottom: int
 
 
-def set_row(
-    image: Picture,
-    mask: Picture,
-    cells: list[Cell],
-    region: Box,
-    size: float,
-    face: Typeface,
-    faces: Typefaces,
-    rng: np.random.Generator,
-) -> None:
-    """Sets one row of cells into its region: characters into the mask, decoys into the picture."""
+class Sheet(NamedTuple):
+    """A plate being drawn, and what it is drawn with."""
+
+    image: Picture
+    """uint8, (height, width, 3), BGR: ground, pictures, decoys."""
+    mask: Picture
+    """uint8, (height, width): 255 where ink will be."""
+    face: Typeface
+    """The hand of the plate's text."""
+    faces: Typefaces
+    rng: np.random.Generator
+
+
+def set_row(sheet: Sheet, cells: list[Cell], region: Box, size: float) -> None:
+    """Sets one row of cells into its region: characters into the mask, decoys into the picture.
+
+    Characters have about `size` (0..1) of the region's height.
+    """
+    rng = sheet.rng
     height = max(8, int((region.bottom - region.top) * size))
     tracking = float(rng.uniform(0.08, 0.24)) * height
     equal = height * float(rng.uniform(0.5, 0.66)) if rng.random() < 0.35 else 0.0
-    shapes = [_shape(cell, height, face, faces, rng) for cell in cells]
+    shapes = [_shape(cell, height, sheet) for cell in cells]
     wide = [max(s.shape[1], equal) if c.kind == "character" else s.shape[1] for c, s in zip(cells, shapes, strict=True)]
     room = (region.right - region.left) * float(rng.uniform(0.82, 0.96))
     natural = sum(wide) + tracking * max(0, len(wide) - 1)
@@ -65,26 +73,27 @@ def set_row(
         left = int(x + (width - shape.shape[1]) * squeeze / 2)
         x += (width + tracking) * squeeze
         shape = np.asarray(cv2.resize(shape, fitted, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        part = mask[y : y + height, max(0, left) : left + fitted[0]]
+        part = sheet.mask[y : y + height, max(0, left) : left + fitted[0]]
         shape = shape[: part.shape[0], : part.shape[1]]
         if cell.kind == "decoy":
-            decoy(image[y : y + height, max(0, left) : left + fitted[0]], shape, rng)
+            decoy(sheet.image[y : y + height, max(0, left) : left + fitted[0]], shape, rng)
         else:
             np.maximum(part, shape, out=part)
 
 
-def _shape(cell: Cell, height: int, face: Typeface, faces: Typefaces, rng: np.random.Generator) -> Picture:
+def _shape(cell: Cell, height: int, sheet: Sheet) -> Picture:
     """A cell's ink: uint8, (height, width)."""
+    rng = sheet.rng
     if cell.kind == "character":
-        glyph = _hand(cell.text, face, faces, rng).glyph(cell.text)
+        glyph = _hand(cell.text, sheet).glyph(cell.text)
         width = max(2, glyph.shape[1] * height // HEIGHT)
         return np.asarray(cv2.resize(glyph, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if cell.kind == "decoy":
         return picture_of(int(height * rng.uniform(0.3, 0.8)), height, rng)
     if cell.kind == "stack":
-        return _stack(cell.text, height, [_hand(c, face, faces, rng) for c in cell.text])
+        return _stack(cell.text, height, [_hand(c, sheet) for c in cell.text])
     if cell.kind == "small" and cell.text:
-        return _small(cell.text, height, float(rng.uniform(0.4, 0.7)), face)
+        return _small(cell.text, height, float(rng.uniform(0.4, 0.7)), sheet.face)
     width = max(2, int(height * rng.uniform(0.15, 0.4)))
     empty = np.zeros((height, width), np.uint8)
     if cell.kind in ("dash", "dot"):
@@ -95,10 +104,10 @@ def _shape(cell: Cell, height: int, face: Typeface, faces: Typefaces, rng: np.ra
     return empty
 
 
-def _hand(character: str, face: Typeface, faces: Typefaces, rng: np.random.Generator) -> Typeface:
+def _hand(character: str, sheet: Sheet) -> Typeface:
     """The plate's own typeface, or one of another script if the character is of that."""
     script = script_of(character)
-    return faces.pick(script, 0.0, rng) if script else face
+    return sheet.faces.pick(script, 0.0, sheet.rng) if script else sheet.face
 
 
 def _stack(text: str, height: int, hands: list[Typeface]) -> Picture:

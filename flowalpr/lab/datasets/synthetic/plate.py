@@ -10,7 +10,7 @@ import numpy as np
 from flowalpr.lab.datasets.synthetic.decor import emboss, graphics, picture_of, screws, sticker
 from flowalpr.lab.datasets.synthetic.glyphs import Typefaces
 from flowalpr.lab.datasets.synthetic.layout import Layout, Strip, Text, fill, load_layouts, pick, write
-from flowalpr.lab.datasets.synthetic.lettering import Box, blend, script_of, set_row, small_line
+from flowalpr.lab.datasets.synthetic.lettering import Box, Sheet, blend, script_of, set_row, small_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,17 +90,17 @@ def draw(layout: Layout, written: Text, faces: Typefaces, rng: np.random.Generat
         right = int(width * (1 - layout.right.width))
         _strip(image[:, right:], layout.right, faces, rng)
     mask = np.zeros((height, width), np.uint8)
-    top, bottom = _captions(image, mask, layout, Box(left, 0, right, height), faces, rng)
+    sheet = Sheet(image, mask, faces.pick(pick(layout.faces, rng), OWN_STROKES, rng), faces, rng)
+    top, bottom = _captions(sheet, layout, Box(left, 0, right, height))
     if rng.random() < layout.border:
         inset = int(rng.integers(1, 4))
         cv2.rectangle(mask, (inset, inset), (width - 1 - inset, height - 1 - inset), 255, int(rng.integers(1, 3)))
-    face = faces.pick(pick(layout.faces, rng), OWN_STROKES, rng)
     edges = np.linspace(top, bottom, len(written.rows) + 1)
     if len(written.rows) == 2:
         edges[1] += rng.normal(0, 0.03) * height
     size = float(layout.height * rng.uniform(0.66, 0.92))
     for row, above, below in zip(written.rows, edges[:-1], edges[1:], strict=True):
-        set_row(image, mask, row, Box(left, int(above), right, int(below)), size, face, faces, rng)
+        set_row(sheet, row, Box(left, int(above), right, int(below)), size)
     image = _inked(image, mask, ink, rng)
     if rng.random() < layout.emboss:
         emboss(image, mask, rng)
@@ -147,17 +147,16 @@ def _strip(region: Picture, strip: Strip, faces: Typefaces, rng: np.random.Gener
         blend(region[y : y + line.shape[0], x : x + line.shape[1]], line, ink)
 
 
-def _captions(
-    image: Picture, mask: Picture, layout: Layout, inside: Box, faces: Typefaces, rng: np.random.Generator
-) -> tuple[int, int]:
+def _captions(sheet: Sheet, layout: Layout, inside: Box) -> tuple[int, int]:
     """Writes the small lines above and below; gives top and bottom of what is left for the text."""
+    image, mask, rng = sheet.image, sheet.mask, sheet.rng
     height = inside.bottom
     top, bottom = int(height * 0.06), int(height * 0.94)
     for words, above in ((pick(layout.top, rng), True), (pick(layout.bottom, rng), False)):
         if not words:
             continue
         size = int(height * rng.uniform(0.12, 0.19))
-        line = small_line(words, size, faces.pick(pick(["grotesk", "serif", "road"], rng), 0.1, rng))
+        line = small_line(words, size, sheet.faces.pick(pick(["grotesk", "serif", "road"], rng), 0.1, rng))
         room = inside.right - inside.left - 8
         if line.shape[1] > room:
             line = np.asarray(cv2.resize(line, (room, line.shape[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
