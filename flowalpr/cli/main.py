@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flowalpr.cli import check, graph, new, nodes, read, run, schema, watchlist
+from flowalpr.cli import check, graph, new, nodes, read, run, schema, watchlist, zone
 from flowalpr.errors import FlowalprError, FlowError, missing_module
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("schema")(schema.schema)
 app.add_typer(nodes.app, name="nodes")
 app.add_typer(new.app, name="new")
 app.add_typer(watchlist.app, name="watchlist")
+app.add_typer(zone.app, name="zone")
 
 
 def main() -> None:

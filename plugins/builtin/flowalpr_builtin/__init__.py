@@ -5,6 +5,7 @@ from flowalpr_builtin.detect.detect import Detect
 from flowalpr_builtin.detect.detect_text import DetectText
 from flowalpr_builtin.detect.track import Track
 from flowalpr_builtin.filters.confident import Confident
+from flowalpr_builtin.filters.crop import Crop
 from flowalpr_builtin.filters.distinct import Distinct
 from flowalpr_builtin.filters.format import Format
 from flowalpr_builtin.filters.rate_limit import RateLimit
@@ -12,6 +13,7 @@ from flowalpr_builtin.filters.sample import Sample
 from flowalpr_builtin.filters.vote import Vote
 from flowalpr_builtin.filters.watchlist import Watchlist
 from flowalpr_builtin.filters.where import Where
+from flowalpr_builtin.filters.zone import Zone
 from flowalpr_builtin.ocr.ocr import Ocr
 from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
 from flowalpr_builtin.sinks.console import Console
@@ -30,7 +32,7 @@ def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
         *(Images, Video, Camera, Timer),
-        *(Detect, DetectText, Track, Ocr, OcrRapid, Vote),
+        *(Crop, Detect, DetectText, Zone, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
         Watchlist,
         *(Console, Lines, Store, Snapshot, Debug),
