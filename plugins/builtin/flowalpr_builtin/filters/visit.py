@@ -18,6 +18,9 @@ CLEAR = 2.0
 """A plate whose strokes are resolved so well is as good to read as any; see `clarity`."""
 CUT_OFF = 0.2
 """What a read of a plate at the picture's edge counts, compared with others: a part of it may be missing."""
+LEAST_SURE = 0.05
+"""A read counts by the square of its confidence, at least of this: of 200 drawn passages (`benchmarks/passages.py`, seed
+2) 159 were fused right, without it 152, by the surest read alone 149."""
 NEARER = 1.3
 """A plate that has become so many times as high has come nearer."""
 ALONG = 1.5
@@ -79,7 +82,7 @@ class Visit:
         self.reads += 1
         known = len(read.confidences) == len(read.text)
         sure = read.confidences if known else (read.confidence ** (1 / len(read.text)),) * len(read.text)
-        self.fusion.add(read.text, sure, weight)
+        self.fusion.add(read.text, sure, weight * max(read.confidence, LEAST_SURE) ** 2)
         self._fused = None
         score = weight * read.confidence
         if score > self._best.get(read.text, (-1.0,))[0]:
