@@ -84,7 +84,7 @@ class _Drawing:
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
         """Draws on a copy of uint8, (height, width, 3), BGR."""
-        self._image = image.copy()
+        self._image: NDArray[np.uint8] = image.copy()
         self._height, self._width = image.shape[:2]
         self._unit = max(1, round(min(image.shape[:2]) / 400))
 
@@ -118,6 +118,7 @@ class _Drawing:
             cv2.line(self._image, (0, y), (6 * self._unit, y), WHITE, self._unit)
             self._text(f".{tenth}", (x - 6 * self._unit, 20 * self._unit), WHITE, 0.35)
             self._text(f".{tenth}", (9 * self._unit, y + 4 * self._unit), WHITE, 0.35)
+
         return self._image
 
     def _pixels(self, points: Any) -> NDArray[np.int32]:  # Any: a setting of a plugin's node
