@@ -6,7 +6,24 @@ import sys
 
 import typer
 
-from flowalpr.cli import check, graph, new, nodes, read, run, schema, watchlist, zone
+from flowalpr.cli import (
+    bench,
+    check,
+    compress,
+    data,
+    evaluate,
+    export,
+    graph,
+    models,
+    new,
+    nodes,
+    read,
+    run,
+    schema,
+    train,
+    watchlist,
+    zone,
+)
 from flowalpr.errors import FlowalprError, FlowError, missing_module
 
 app = typer.Typer(
@@ -21,7 +38,14 @@ app.command("read")(read.read)
 app.command("check")(check.check)
 app.command("graph")(graph.graph)
 app.command("schema")(schema.schema)
+app.command("export")(export.export)
 app.add_typer(nodes.app, name="nodes")
+app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="eval")
+app.add_typer(compress.app, name="compress")
+app.add_typer(bench.app, name="bench")
 app.add_typer(new.app, name="new")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
