@@ -1,0 +1,148 @@
+"""The table of parking sessions: a SQLite file that one node writes, whole after a crash or a power cut."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flowalpr import SetupError
+
+VERSION = 1
+"""Of the table; a file of a later version is not touched."""
+LOCK_WAIT = 2.0
+"""Seconds that a write waits for another program to let go of the file."""
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, plate TEXT NOT NULL, state TEXT NOT NULL, entered TEXT, entry_camera TEXT,
+    left TEXT, exit_camera TEXT, exit_plate TEXT)
+"""
+INDEX = "CREATE INDEX IF NOT EXISTS sessions_state ON sessions (state)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stay:
+    """A session that is open."""
+
+    id: str
+    plate: str
+    entered: datetime
+    camera: str
+
+
+class SessionTable:
+    """The sessions of a file; all that is given back is on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file and makes the table if there is none.
+
+        Raises:
+            SetupError: it cannot be used, or another node uses it.
+        """
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(path)
+            try:
+                self._database = self._opened()
+            except BaseException:
+                os.close(self._lock)
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise SetupError(
+                f"the sessions in {path} cannot be used: {error}",
+                f"name another file, or look at it: ls -la {path.absolute().parent}",
+            ) from error
+
+    def stays(self) -> list[Stay]:
+        """The sessions that are open, the first first."""
+        rows = self._database.execute(
+            "SELECT id, plate, entered, entry_camera FROM sessions WHERE state = 'open' ORDER BY entered"
+        )
+        return [Stay(id_, plate, datetime.fromisoformat(entered), camera) for id_, plate, entered, camera in rows]
+
+    def left_since(self, time: datetime) -> list[tuple[str, datetime]]:
+        """The plates that left since then, as they were read when they did, and when."""
+        rows = self._database.execute("SELECT exit_plate, left FROM sessions WHERE left >= ?", [time.isoformat()])
+        return [(plate, datetime.fromisoformat(left)) for plate, left in rows]
+
+    def begin(self, stay: Stay) -> None:
+        """Keep a session that is open."""
+        with self._told():
+            self._database.execute(
+                "INSERT INTO sessions (id, plate, state, entered, entry_camera) VALUES (?, ?, 'open', ?, ?)",
+                [stay.id, stay.plate, stay.entered.isoformat(), stay.camera],
+            )
+
+    def end(self, stay: Stay, state: str, left: datetime | None = None, camera: str = "", plate: str = "") -> None:
+        """Keep how a session ended."""
+        with self._told():
+            self._database.execute(
+                "UPDATE sessions SET state = ?, left = ?, exit_camera = ?, exit_plate = ? WHERE id = ?",
+                [state, left.isoformat() if left else None, camera or None, plate or None, stay.id],
+            )
+
+    def add_exit(self, id_: str, plate: str, left: datetime, camera: str) -> None:
+        """Keep an exit without an entry."""
+        with self._told():
+            self._database.execute(
+                "INSERT INTO sessions (id, plate, state, left, exit_camera, exit_plate) VALUES (?, ?, ?, ?, ?, ?)",
+                [id_, plate, "lost entry", left.isoformat(), camera, plate],
+            )
+
+    def close(self) -> None:
+        """Close the file; others may use it now."""
+        self._database.close()
+        os.close(self._lock)
+
+    def _opened(self) -> sqlite3.Connection:
+        """The file, with its table."""
+        # SQLite gives its journal files the mode of this one.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        database = sqlite3.connect(self._path, timeout=LOCK_WAIT, isolation_level=None)
+        try:
+            if database.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+                raise SetupError(f"{self._path} was written by a later version", "pip install --upgrade flowalpr")
+            database.execute("PRAGMA journal_mode = WAL")  # Readers never wait for us.
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("BEGIN IMMEDIATE")  # Learns now whether the file can be written.
+            for statement in (TABLE, INDEX, f"PRAGMA user_version = {VERSION}", "COMMIT"):
+                database.execute(statement)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Puts a failed write into words, without the plate."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SetupError(
+                f"a parking session is not kept, for {self._path} cannot be written: {error}",
+                f"df -h {self._path.absolute().parent}",
+            ) from error
+
+
+def _locked(path: Path) -> int:
+    """A lock that ends with this process.
+
+    Raises:
+        SetupError: somebody else holds it.
+    """
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise SetupError(
+            f"the sessions in {path} are in use by another node", "give this one a file of its own"
+        ) from None
+    return lock

@@ -1,0 +1,173 @@
+"""The node `sessions`: who is parked, since when, and for how long it was."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from flowalpr import END_OF_TIME, Duration, Node, ParkingSession, Passage, PlateRead, Stamp
+from flowalpr.plates import Nearby
+
+if TYPE_CHECKING:
+    from flowalpr_builtin.filters.session_table import SessionTable, Stay
+
+MOST_OPEN = 100_000
+"""Sessions that are open at most; the first is ended when there are more."""
+MOST_DONE = 1000
+"""Reads and passages that are remembered, so that one told twice counts once."""
+LOOK_EVERY = timedelta(minutes=1)
+"""How often sessions are looked for that are open for too long."""
+
+
+class Sessions(Node):
+    """Pair entries and exits by plate, look-alikes forgiven, and tell when a parking session begins and ends.
+
+    An exit ends the open session whose plate is nearest. A car that comes again while its session is open, or stays
+    for `longest`, left unseen: `lost exit`; one that leaves without a session came unseen: `lost entry`. Each message
+    says how many sessions are open. Put `vote` in front of it, or `distinct`.
+
+    All sessions are in the table `sessions` of a SQLite file, which only its owner may read; those that are open go on
+    after a restart, a crash too. Times are UTC, so summer time changes nothing; a stay never takes less than 0 seconds,
+    even if the clock was set back meanwhile.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    entry: tuple[str, ...] = ()
+    """Cameras at which cars enter, each as `camera`, or as `camera:direction` with a direction of `vote` (`in`, `out`,
+    `towards`, `away`, `left`, `right`). Without `entry` and `exit`, cars with the direction `in` enter."""
+    exit: tuple[str, ...] = ()
+    """Cameras at which they leave, as above; without both, cars with the direction `out` leave."""
+    alike: Annotated[float, Field(ge=0, le=2)] = 0.4
+    """How far apart the texts at entry and exit may be: 0 for equal ones, 0.1 forgives a 0 read as O or a 1 as I, 0.2
+    an S for a 5 or a B for an 8, 1 any one character wrong, missing or added."""
+    repeat: Duration = timedelta(minutes=2)
+    """For how long a plate that is read again where it entered or left counts as the same entry or exit."""
+    longest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=30)
+    """How long a session may be open; then the exit counts as lost."""
+    path: Path = Path("sessions.db")
+    """The SQLite file; `~` is the home folder."""
+
+    _table: SessionTable
+    _open: Nearby[Stay]
+    _first: dict[str, Stay] = PrivateAttr(default_factory=dict)
+    _left: list[tuple[str, datetime]] = PrivateAttr(default_factory=list)
+    _done: dict[str, None] = PrivateAttr(default_factory=dict)
+    _looked: datetime | None = None
+
+    @model_validator(mode="after")
+    def _ways_differ(self) -> Sessions:
+        both = set(self.entry) & set(self.exit)
+        if both:
+            raise ValueError(f"'{min(both)}' is both an entry and an exit: write {min(both)}:in and {min(both)}:out")
+        return self
+
+    def open(self) -> None:
+        from flowalpr_builtin.filters.session_table import SessionTable
+
+        self._open = Nearby(self.alike)
+        self._table = SessionTable(self.path.expanduser())
+        for stay in self._table.stays():
+            self._keep(stay)
+        self._left = self._table.left_since(datetime.now(timezone.utc) - self.repeat)
+
+    def process(self, read: PlateRead) -> Iterator[ParkingSession]:
+        way = self._way(read)
+        if way is None or not read.text or read.id in self._done:
+            return
+        yield from self._entered(read) if way == "entry" else self._has_left(read)
+        self._done[read.id] = None
+        if len(self._done) > MOST_DONE:
+            del self._done[next(iter(self._done))]
+
+    def due(self, now: datetime) -> Iterator[ParkingSession]:
+        if now == END_OF_TIME or (self._looked is not None and abs(now - self._looked) < LOOK_EVERY):
+            return  # The end of a run is no exit: open sessions go on with the next.
+        self._looked = now
+        for stay in [each for each in self._first.values() if now - each.entered >= self.longest]:
+            yield self._lost(stay, Stamp(stay.camera, now, 0))
+
+    def close(self) -> None:
+        if hasattr(self, "_table"):
+            self._table.close()
+
+    def _way(self, read: PlateRead) -> str | None:
+        """`entry`, `exit`, or None if the read is neither or not decided yet."""
+        direction = read.direction if isinstance(read, Passage) else None
+        if isinstance(read, Passage) and read.stage == "preview":
+            return None
+        places = {read.stamp.camera, f"{read.stamp.camera}:{direction}"}
+        if not (self.entry or self.exit):
+            return {"in": "entry", "out": "exit"}.get(direction or "")
+        return "entry" if places & set(self.entry) else "exit" if places & set(self.exit) else None
+
+    def _entered(self, read: PlateRead) -> Iterator[ParkingSession]:
+        from flowalpr_builtin.filters.session_table import Stay
+
+        for near in self._open.find(read.text)[:1]:
+            if abs(read.stamp.time - near.item.entered) < self.repeat:
+                return
+            yield self._lost(near.item, read.stamp)
+        if len(self._first) >= MOST_OPEN:
+            yield self._lost(next(iter(self._first.values())), read.stamp)
+        stay = Stay(uuid.uuid4().hex, read.text, read.stamp.time, read.stamp.camera)
+        self._table.begin(stay)
+        self._keep(stay)
+        self.tally("entered")
+        yield ParkingSession(stay.id, "open", stay.plate, read.stamp, len(self._first), stay.entered)
+
+    def _has_left(self, read: PlateRead) -> Iterator[ParkingSession]:
+        time, camera = read.stamp.time, read.stamp.camera
+        found = self._open.find(read.text)
+        if found:
+            stay = found[0].item
+            self._table.end(stay, "closed", time, camera, read.text)
+            self._forget(stay)
+            seconds = max(0.0, (time - stay.entered).total_seconds())
+            session = ParkingSession(
+                stay.id,
+                "closed",
+                stay.plate,
+                read.stamp,
+                len(self._first),
+                stay.entered,
+                time,
+                seconds,
+                found[0].distance,
+            )
+            self.tally("left")
+        elif self._left_just_now(read):
+            return
+        else:
+            id_ = uuid.uuid4().hex
+            self._table.add_exit(id_, read.text, time, camera)
+            session = ParkingSession(id_, "lost entry", read.text, read.stamp, len(self._first), None, time)
+            self.tally("lost entry")
+        self._left = [each for each in self._left if abs(time - each[1]) < self.repeat] + [(read.text, time)]
+        yield session
+
+    def _left_just_now(self, read: PlateRead) -> bool:
+        left: Nearby[None] = Nearby(self.alike)
+        for plate, time in self._left:
+            if abs(read.stamp.time - time) < self.repeat:
+                left.add(plate, None)
+        return bool(left.find(read.text))
+
+    def _lost(self, stay: Stay, stamp: Stamp) -> ParkingSession:
+        self._table.end(stay, "lost exit")
+        self._forget(stay)
+        self.tally("lost exit")
+        return ParkingSession(stay.id, "lost exit", stay.plate, stamp, len(self._first), stay.entered)
+
+    def _keep(self, stay: Stay) -> None:
+        self._first[stay.id] = stay
+        self._open.add(stay.plate, stay)
+
+    def _forget(self, stay: Stay) -> None:
+        del self._first[stay.id]
+        self._open.remove(stay.plate, stay)
