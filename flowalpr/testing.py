@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from flowalpr.messages import END_OF_TIME, Box, Detection, Frame, Message, PlateRead, Stamp, stamp_of
+from flowalpr.messages import END_OF_TIME, Box, Detection, Frame, Message, Passage, PlateRead, Stamp, stamp_of
 from flowalpr.node import Node
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -43,6 +43,25 @@ def plate_read(
     frame = Frame(np.zeros((36, 64, 3), np.uint8), Stamp(camera, NOON + timedelta(seconds=at), number))
     detection = Detection(frame, Box(19, 15, 45, 21), confidence=0.9)
     return PlateRead(text, confidence, detection, confidences=(confidence,) * len(text))
+
+
+def passage(
+    text: str = "AB123", confidence: float = 0.9, *, reason: str = "read", camera: str = "test", at: float = 0.0
+) -> Passage:
+    """The final account of a car's passage of a second, `at` seconds after noon."""
+    read = plate_read(text, confidence, camera=camera, at=at)
+    return Passage(
+        text=text,
+        confidence=confidence,
+        detection=read.detection,
+        confidences=read.confidences,
+        reason=reason,
+        first=read.stamp.time,
+        last=read.stamp.time + timedelta(seconds=1),
+        seen=10,
+        reads=3,
+        readings=((text, 3),) if text else (),
+    )
 
 
 async def _feed(node: Node, messages: Iterable[Message]) -> list[Message]:

@@ -8,11 +8,12 @@ import pty
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
 from flowalpr import Detections
-from flowalpr.testing import feed, plate_frame, plate_read
+from flowalpr.testing import feed, passage, plate_frame, plate_read
 from flowalpr_builtin.sinks.console import Console
 
 PRINT_FOR_EVER = """
@@ -28,6 +29,12 @@ def test_a_pipe_gets_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
     time, *columns = capsys.readouterr().out.rstrip("\n").split("\t")
     assert columns == ["gate", "AB123CD", "-", "97%"]
     assert len(time) == len("12:00:00.000")
+
+
+def test_a_passage_shows_its_plate_or_why_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    feed(Console(), passage("AB1"), replace(passage("AB1"), stage="preview"), passage("", 0.0, reason="too small"))
+    lines = [line.split("\t")[2:] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["AB1", "-", "90%"], ["AB1", "-", "90% preview"], ["(too small)", "-", "0%"]]
 
 
 def test_any_other_message_is_shown_by_its_fields(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowalpr import END_OF_TIME, PlateRead, SetupError
-from flowalpr.testing import NOON, feed, plate_read
+from flowalpr.testing import NOON, feed, passage, plate_read
 from flowalpr_builtin.sinks import read_table
 from flowalpr_builtin.sinks.store import Store
 
@@ -58,6 +58,32 @@ def test_the_same_read_is_stored_once_also_after_a_restart(tmp_path: Path) -> No
     feed(Store(path=path), read, read)
     feed(Store(path=path), read, plate_read("CD2"))
     assert stored(path) == [("AB1",), ("CD2",)]
+
+
+def test_a_passage_has_one_row_with_its_latest_account(tmp_path: Path) -> None:
+    path = tmp_path / "plates.db"
+    preview = replace(passage("AB123"), stage="preview", seen=1)
+    final = replace(preview, text="AB124", stage="final", seen=3)
+    gone = replace(final, stage="gone", seen=9, direction="in")
+    feed(Store(path=path), preview, final)
+    feed(Store(path=path), gone, passage("", 0.0, reason="too small"))
+    assert stored(path, "text, reason, stage, seen, direction, readings, last > first") == [
+        ("AB124", "read", "gone", 9, "in", '[["AB123", 3]]', 1),
+        ("", "too small", "final", 10, None, "[]", 1),
+    ]
+
+
+def test_a_database_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "plates.db"
+    feed(Store(path=path), plate_read("OLD1"))
+    with closing(sqlite3.connect(path)) as database, database:
+        for column in ("reason", "stage", "first", "last", "seen", "reads", "direction", "readings"):
+            database.execute(f'ALTER TABLE reads DROP COLUMN "{column}"')
+        database.execute("UPDATE flowalpr_schema SET version = 1")
+    feed(Store(path=path), passage("NEW2"))
+    assert stored(path, "text, reason") == [("OLD1", None), ("NEW2", "read")]
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT version FROM flowalpr_schema").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowalpr import Box, Detection, Detections, Fault, Frame, Message, PlateRead, Stamp, Tick, masked, stamp_of
-from flowalpr.testing import NOON, plate_frame, plate_read
+from flowalpr.testing import NOON, passage, plate_frame, plate_read
 
 coordinates = st.floats(-500, 2000, allow_nan=False)
 
@@ -97,6 +97,26 @@ def test_the_record_of_a_read_is_plain_json():
         "track": None,
         "listed": [],
     }
+
+
+def test_a_passage_is_a_read_with_more_to_tell():
+    told = passage("AB123", camera="gate", at=0.5)
+    assert isinstance(told, PlateRead)
+    record = json.loads(json.dumps(told.record()))
+    more = {key: value for key, value in record.items() if key not in plate_read().record()}
+    assert (record["type"], record["text"]) == ("Passage", "AB123")
+    assert more == {
+        "reason": "read",
+        "stage": "final",
+        "first": "2026-01-01T12:00:00.500000+00:00",
+        "last": "2026-01-01T12:00:01.500000+00:00",
+        "seen": 10,
+        "reads": 3,
+        "direction": None,
+        "readings": [["AB123", 3]],
+    }
+    assert "AB123" not in repr(told)
+    assert dataclasses.replace(told, text="X1", detection=told.detached().detection).seen == 10
 
 
 def test_the_records_of_frames_detections_ticks_and_faults_are_plain_json():

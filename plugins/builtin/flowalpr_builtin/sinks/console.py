@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from flowalpr import Message, Node, PlateRead, stamp_of
+from flowalpr import Message, Node, Passage, PlateRead, stamp_of
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 class Console(Node):
     """Print a line for each read: time, camera, plate, country and confidence; other messages as their fields.
+
+    Of a passage without a plate (`vote`) the reason is printed in its place, of one that is not final its stage behind.
 
     In colour on a terminal, plain text with tabs between the columns into a pipe or file. If the reader of the pipe
     goes away (`| head`), the flow goes on in silence.
@@ -54,7 +56,11 @@ def _columns(message: Message) -> list[str]:
     stamp = stamp_of(message)
     when = [stamp.time.astimezone().strftime("%H:%M:%S.%f")[:-3], stamp.camera] if stamp else []
     if isinstance(message, PlateRead):
-        return [*when, message.text, message.country or "-", f"{message.confidence:.0%}"]
+        sure, told = f"{message.confidence:.0%}", message.text
+        if isinstance(message, Passage):
+            told = told or f"({message.reason})"
+            sure += "" if message.stage == "final" else f" {message.stage}"
+        return [*when, told, message.country or "-", sure]
     shown = {key: value for key, value in message.record().items() if key not in ("time", "camera")}
     return [*when, str(shown.pop("type")), *(f"{key}={value}" for key, value in shown.items())]
 

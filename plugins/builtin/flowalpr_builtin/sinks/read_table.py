@@ -17,8 +17,8 @@ from flowalpr import SetupError
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the tables below; a file of a later version is not touched."""
+VERSION = 2
+"""Of the tables below; a file of an earlier version gets the columns that it lacks, one of a later is not touched."""
 BATCH = 500
 """Rows that are written without waiting for the next save."""
 MOST_WAITING = 10_000
@@ -46,7 +46,16 @@ READS = sql.Table(
     sql.Column("box", sql.String, nullable=False),
     sql.Column("corners", sql.String),
     sql.Column("detection_confidence", sql.Float, nullable=False),
-    sql.Column("track", sql.Integer),
+    sql.Column("track", sql.BigInteger),
+    # Of passages alone; null for single reads.
+    sql.Column("reason", sql.String),
+    sql.Column("stage", sql.String),
+    sql.Column("first", sql.String),
+    sql.Column("last", sql.String),
+    sql.Column("seen", sql.Integer),
+    sql.Column("reads", sql.Integer),
+    sql.Column("direction", sql.String),
+    sql.Column("readings", sql.String),  # JSON
 )
 
 
@@ -90,7 +99,7 @@ class ReadTable:
             self._write()
         if len(self._waiting) >= MOST_WAITING:
             raise SetupError(f"{MOST_WAITING} reads wait for the database {self._where}", "make it writable")
-        self._waiting.append({column.name: _value(column, record[column.name]) for column in READS.columns})
+        self._waiting.append({column.name: _value(column, record.get(column.name)) for column in READS.columns})
         if len(self._waiting) >= BATCH:
             self._write()  # If this fails, the read is safe with the others, and the next `save` says so.
 
@@ -108,10 +117,9 @@ class ReadTable:
     def _write(self, at_once: bool = False) -> None:
         if not self._waiting or (not at_once and time.monotonic() < self._next_try):
             return
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(READS).on_conflict_do_nothing(), self._waiting)
+                connection.execute(_insert(self._engine.dialect.name), self._waiting)
         except sql.exc.DBAPIError as error:
             self._rest = min(max(1.0, self._rest * 2), LONGEST_REST)
             self._next_try = time.monotonic() + self._rest
@@ -154,8 +162,9 @@ class ReadTable:
             found: int | None = connection.scalar(sql.select(sql.func.max(VERSIONS.c.version)))
             if found is None:
                 connection.execute(VERSIONS.insert().values(version=VERSION))
-            else:  # Written as it is, to learn now and not at the first read that nothing can be written.
-                connection.execute(VERSIONS.update().values(version=VERSIONS.c.version))
+            elif found <= VERSION:  # Written also as it is, to learn now and not later that nothing can be written.
+                _add_columns(connection)
+                connection.execute(VERSIONS.update().values(version=VERSION))
         return found or VERSION
 
     def _remedy(self, error: Exception) -> str:
@@ -184,6 +193,23 @@ def _engine(where: Path | str) -> sql.Engine:
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _prepare)
     return engine
+
+
+def _add_columns(connection: sql.Connection) -> None:
+    """Gives the table of an earlier version the columns that it lacks."""
+    there = {column["name"] for column in sql.inspect(connection).get_columns(READS.name)}
+    for column in READS.columns:
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(sql.text(f'ALTER TABLE {READS.name} ADD COLUMN "{column.name}" {kind}'))
+
+
+def _insert(dialect: str) -> sql.Insert:
+    """Adds rows, each id once; of a passage that is told again, the later account stays."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    rows = insert(READS)
+    account = {column.name: rows.excluded[column.name] for column in READS.columns if not column.primary_key}
+    return rows.on_conflict_do_update(index_elements=[READS.c.id], set_=account, where=rows.excluded.stage.is_not(None))
 
 
 def _prepare(connection: Any, _: object) -> None:  # Any: sqlite3's, by way of SQLAlchemy

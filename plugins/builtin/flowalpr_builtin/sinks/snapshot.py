@@ -27,8 +27,8 @@ class Snapshot(Node):
     """Keep the plate and the whole frame of each read as pictures, those of the `keep` latest reads.
 
     Files are named by time, camera and the read's id, never by the plate: `TIME-CAMERA-ID.plate.jpg` and
-    `.frame.jpg`, in which the plate is outlined. Only their owner may read them. After a node that keeps reads for
-    a while (`vote`), the frame may be no more than the plate's surroundings.
+    `.frame.jpg`, in which the plate is outlined. Only their owner may read them. Of a passage (`vote`) they
+    are those of the decisive read.
     """
 
     heavy: ClassVar[bool] = True

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Store(Node):
     """Keep each read once in the table `reads` of a SQLite file, or of the database that `url` names.
 
+    Passages (`vote`) have a row each, with why there is no plate if there is none; a later stage replaces an earlier.
+
     Reads are written several times a second, many at once. While the disk is full or the database locked, up to 10,000
     are kept in memory and tried again after 1, 2, 4 ... 30 seconds. A new file may be read by its owner only.
     """
