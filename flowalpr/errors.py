@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,9 +63,14 @@ class Problem:
 class FlowalprError(Exception):
     """What is wrong, in words for the user; shown without a traceback."""
 
+    exit_code: ClassVar[int] = 1
+    """How the command line ends: 1 failed, 2 what the user wrote or labelled is wrong."""
+
 
 class FlowError(FlowalprError):
     """All that is wrong with a flow file, every mistake at once."""
+
+    exit_code = 2
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

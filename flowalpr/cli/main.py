@@ -24,7 +24,7 @@ from flowalpr.cli import (
     watchlist,
     zone,
 )
-from flowalpr.errors import FlowalprError, FlowError, missing_module
+from flowalpr.errors import FlowalprError, missing_module
 
 app = typer.Typer(
     name="flowalpr",
@@ -55,17 +55,15 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except FlowError as error:
-        _fail(error, 2)
     except FlowalprError as error:
-        _fail(error, 1)
+        _fail(error)
     except ModuleNotFoundError as error:
         known = missing_module(error)
         if known is None:
             raise
-        _fail(known, 1)
+        _fail(known)
 
 
-def _fail(error: FlowalprError, code: int) -> None:
+def _fail(error: FlowalprError) -> None:
     typer.echo(str(error), err=True)
-    sys.exit(code)
+    sys.exit(error.exit_code)

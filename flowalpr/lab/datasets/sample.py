@@ -34,6 +34,8 @@ Corners = tuple[Point, Point, Point, Point]
 class DataError(FlowalprError):
     """What is wrong with a user's pictures or labels; all mistakes at once, of very many the first ten."""
 
+    exit_code = 2
+
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         more = len(problems) - SHOWN_MISTAKES
