@@ -88,6 +88,10 @@ class Node(BaseModel):
         """Whether this source goes on whether or not anyone keeps up; frames of a live source may be dropped."""
         return False
 
+    def can_wait(self) -> bool:
+        """Whether this live source can be made to wait, so that no frame need be dropped: frames are sent to it."""
+        return False
+
     def open(self) -> Any:  # Any: nothing, or an awaitable of a node written with `async def`
         """Acquire what `process` needs. Called once, before any message, in the thread that will call `process`.
 

@@ -65,8 +65,9 @@ class Graph:
         return tuple(node.name for node in self.nodes.values() if name in node.inputs)
 
     def live(self, name: str) -> bool:
-        """Whether every source that reaches that node is live, so that what it gives may be dropped when late."""
-        return all(self.nodes[each].node.is_live() for each in self._sources_of(name))
+        """Whether no source that reaches that node can wait, so that what it gives may be dropped when late."""
+        sources = [self.nodes[each].node for each in self._sources_of(name)]
+        return all(source.is_live() and not source.can_wait() for source in sources)
 
     def live_source_reaches(self, name: str) -> bool:
         """Whether any live source reaches that node, so that wall time passes in it."""

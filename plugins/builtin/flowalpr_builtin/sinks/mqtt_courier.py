@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from flowalpr_builtin.broker.line import Line, LineError
 from flowalpr_builtin.sinks import discovery
 from flowalpr_builtin.sinks.courier import AwayError, Courier
-from flowalpr_builtin.sinks.mqtt_line import Line, LineError, tls_context
 from flowalpr_builtin.sinks.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -29,10 +29,8 @@ class MqttCourier(Courier):
             SetupError: one of them is missing.
         """
         self._settings = settings
-        self._port = settings.port or (8883 if settings.encrypts else 1883)
-        super().__init__(settings.name, f"the broker {settings.host}:{self._port}", queue)
-        self._password = settings.password.reveal() if settings.password else None
-        self._tls = tls_context(settings.ca, settings.certificate, settings.key) if settings.encrypts else None
+        super().__init__(settings.name, settings.where, queue)
+        settings.check()
         self._line: Line | None = None
         self._flying: dict[int, int] = {}  # number of the event by packet id, oldest first
         self._last = 0
@@ -73,13 +71,8 @@ class MqttCourier(Courier):
         return self._new_line(clean=self._settings.qos < 2)
 
     def _new_line(self, clean: bool) -> Line:
-        settings = self._settings
-        line = Line(settings.host, self._port, self._client(), settings.version, clean=clean)
-        if settings.user:
-            line.paho.username_pw_set(settings.user, self._password)
-        if self._tls is not None:
-            line.paho.tls_set_context(self._tls)
-        if settings.status:
+        line = self._settings.line(self._client(), clean)
+        if self._settings.status:
             line.paho.will_set(self._status(), "offline", qos=1, retain=True)
         return line
 

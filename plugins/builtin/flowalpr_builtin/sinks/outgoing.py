@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from flowalpr import END_OF_TIME, Duration, Fault, Message, Node
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 class Outgoing(Node):
     """A sink with a queue on disk. Derive, say where events go by `_courier_for`, and add settings."""
+
+    model_config = ConfigDict(
+        hide_input_in_errors=True
+    )  # A URL may hold a token, a password may stand where none should.
 
     heavy: ClassVar[bool] = True
 
@@ -49,6 +53,7 @@ class Outgoing(Node):
     def close(self) -> None:
         if self._courier is not None:
             self._courier.close()
+            self._courier = None
 
     def _courier_for(self) -> Courier:
         raise NotImplementedError

@@ -38,12 +38,16 @@ REFUSALS = {
 }
 
 
+BROKEN_OFF = "broke off the connection: is it restarting?"
+NO_ANSWER = "broke off before it answered: check `port` and `tls`, and whether it wants a `certificate`"
+
+
 class LineError(ConnectionError):
     """The broker cannot be reached or broke off; the words follow its name."""
 
 
 class Line:
-    """One client; connects as often as it is told to. What the broker sends calls `arrived`."""
+    """One client; connects as often as it is told to."""
 
     def __init__(self, host: str, port: int, client: str, version: str, *, clean: bool = True) -> None:
         """`clean` is False where the broker shall remember us from one connection to the next."""
@@ -55,9 +59,12 @@ class Line:
         """Whether the broker knows of the last connection, so that what it did not confirm was sent again."""
         self.most_in_flight = 0xFFFF
         """How many messages the broker takes before it has confirmed the first."""
+        self.most_bytes = 0
+        """How large a message the broker may send; 0 for no limit. Only MQTT 5 can tell the broker."""
         self._is_five = version == "5"
         self._clean = clean
         self._answer: ReasonCode | None = None
+        self._granted: ReasonCode | None = None
         self._farewell = ""
         self._at = (host, port)
         protocol = MQTTProtocolVersion.MQTTv5 if self._is_five else MQTTProtocolVersion.MQTTv311
@@ -67,6 +74,7 @@ class Line:
         self.paho.on_connect = self._on_connect
         self.paho.on_disconnect = self._on_disconnect
         self.paho.on_publish = self._on_publish
+        self.paho.on_subscribe = self._on_subscribe
         self.paho.on_message = lambda _client, _data, message: self.messages.append(message)
         self._has_met = False
         self._woken, self._waker = socket.socketpair()
@@ -87,14 +95,9 @@ class Line:
                 self._connect_first()
         except (OSError, ValueError) as error:
             raise LineError(explained(error)) from error
-        until = monotonic() + CONNECT_SECONDS
-        while self._answer is None:
-            if monotonic() > until:
-                raise LineError(f"does not answer within {CONNECT_SECONDS:g} s: is it an MQTT broker?")
-            self.turn(0.5)
-        if self._answer.is_failure:
-            self.paho.disconnect()
-            raise LineError(_refusal(self._answer))
+        answer = self._answered()
+        if answer.is_failure:
+            raise LineError(_refusal(answer))
 
     def turn(self, seconds: float) -> None:
         """Read and write what there is to, for at most so long; ends early when something came or `wake` was called.
@@ -102,10 +105,29 @@ class Line:
         Raises:
             LineError: the connection is lost.
         """
-        self._look(seconds)
-        line = self.paho.socket()
-        if line is None:
-            raise LineError(self._farewell or "broke off the connection: is it restarting?")
+        try:
+            self._look(seconds)
+        except OSError as error:  # Of TLS; all others are paho's to handle.
+            raise LineError(explained(error)) from error
+        # A broker that refuses us closes the connection too, but then its answer says more.
+        if self.paho.socket() is None and not (self._answer and self._answer.is_failure):
+            raise LineError(self._farewell or (BROKEN_OFF if self._answer else NO_ANSWER))
+
+    def subscribe(self, topic: str) -> None:
+        """Let the broker send what is published there, and wait until it says so.
+
+        Raises:
+            LineError: it does not.
+        """
+        self._granted = None
+        self.paho.subscribe(topic, qos=1)
+        until = monotonic() + CONNECT_SECONDS
+        while self._granted is None:
+            if monotonic() > until:
+                raise LineError(f"does not answer within {CONNECT_SECONDS:g} s")
+            self.turn(0.5)
+        if self._granted.is_failure:
+            raise LineError(f"does not let this user subscribe ({self._granted}): check its access rules")
 
     def wake(self) -> None:
         """Make a `turn` of another thread end."""
@@ -127,9 +149,19 @@ class Line:
         if self._is_five:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho gives no types here
             properties.SessionExpiryInterval = 0 if self._clean else SESSION_SECONDS
+            if self.most_bytes:
+                properties.MaximumPacketSize = self.most_bytes + 70_000  # With the longest topic there can be.
         clean_start = self._clean if self._is_five else paho.MQTT_CLEAN_START_FIRST_ONLY  # paho wants this for 3.1.1.
         host, port = self._at
         self.paho.connect(host, port, KEEP_ALIVE, clean_start=clean_start, properties=properties)
+
+    def _answered(self) -> ReasonCode:
+        until = monotonic() + CONNECT_SECONDS
+        while self._answer is None:
+            if monotonic() > until:
+                raise LineError(f"does not answer within {CONNECT_SECONDS:g} s: is it an MQTT broker?")
+            self.turn(0.5)
+        return self._answer
 
     def _look(self, seconds: float) -> None:
         line: Any = self.paho.socket()  # Any: paho's own kinds of sockets
@@ -165,6 +197,11 @@ class Line:
 
     def _on_disconnect(self, client: paho.Client, _: object, flags: object, reason: ReasonCode, given: object) -> None:
         self._farewell = _refusal(reason) if getattr(flags, "is_disconnect_packet_from_server", False) else ""
+
+    def _on_subscribe(
+        self, client: paho.Client, _: object, packet: int, answers: list[ReasonCode], given: object
+    ) -> None:
+        self._granted = answers[0]
 
     def _on_publish(self, client: paho.Client, _: object, packet: int, answer: ReasonCode, given: object) -> None:
         self.acknowledged.append((packet, str(answer) if answer.is_failure else ""))

@@ -1,0 +1,112 @@
+"""Pictures from a real broker: fresh ones only, each with its camera, and clear words when the broker says no."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import paho.mqtt.publish as publish
+import pytest
+from pydantic import ValidationError
+from support.broker import Broker, free_port, until
+
+from flowalpr import Fault, Frame
+from flowalpr.testing import plate_frame
+from flowalpr_builtin.sources.mqtt_in import MqttIn
+
+PICTURE = bytes(cv2.imencode(".jpg", plate_frame().image)[1])
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    started = Broker(tmp_path).start()
+    yield started
+    started.kill()
+
+
+class Running:
+    """A node in a thread of its own, as in a flow, and what it gave."""
+
+    def __init__(self, node: MqttIn) -> None:
+        self.given: list[Frame | Fault] = []
+        self.error: Exception | None = None
+        self._stopping = threading.Event()
+        self._node = node
+        node.place("yard", self._stopping)
+        node.open()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for each in self._node.process():
+                self.given.append(each)
+        except Exception as error:
+            self.error = error
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(10)
+        self._node.close()
+
+
+def tell(port: int, topic: str, payload: bytes, retain: bool = False) -> None:
+    publish.single(topic, payload, qos=1, retain=retain, port=port, hostname="127.0.0.1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_picture_that_is_published_is_a_frame_of_its_camera(broker: Broker, version: str) -> None:
+    tell(broker.port, "cameras/old/jpeg", PICTURE, retain=True)
+    node = Running(MqttIn(host="127.0.0.1", port=broker.port, topic="cameras/+/jpeg", version=version, megabytes=0.1))
+    try:
+        # Until the node has subscribed, what is published goes by.
+        def heard() -> bool:
+            tell(broker.port, "cameras/gate/jpeg", PICTURE)
+            return bool(node.given)
+
+        until(heard)
+        node.given.clear()
+        tell(broker.port, "cameras/exit/jpeg", b"no picture")
+        tell(broker.port, "cameras/exit/jpeg", PICTURE + b"x" * 80_000)
+        tell(broker.port, "cameras/exit/jpeg", PICTURE + b"x" * 100_000)
+        tell(broker.port, "cameras/exit/jpeg", PICTURE)
+        until(lambda: len([each for each in node.given if isinstance(each, Frame)]) >= 2)
+    finally:
+        node.stop()
+    faults = [each.error for each in node.given if isinstance(each, Fault)]
+    frames = [each for each in node.given if isinstance(each, Frame)]
+    assert {frame.stamp.camera for frame in frames[-2:]} == {"exit"}
+    assert frames[-1].image.shape == (360, 640, 3)
+    assert "the picture on cameras/exit/jpeg" in faults[0]
+    assert node.error is None
+
+
+def test_a_broker_that_is_away_is_an_error_in_words() -> None:
+    node = Running(MqttIn(host="127.0.0.1", port=free_port(), topic="a"))
+    until(lambda: node.error)
+    node.stop()
+    assert isinstance(node.error, ConnectionError)  # After which the engine opens a live source again.
+    assert "refuses the connection: check `host` and `port`" in str(node.error)
+
+
+def test_a_broker_that_goes_away_is_an_error(broker: Broker) -> None:
+    node = Running(MqttIn(host="127.0.0.1", port=broker.port, topic="a"))
+
+    def heard() -> bool:
+        tell(broker.port, "a", PICTURE)
+        return bool(node.given)
+
+    until(heard)
+    broker.kill()
+    until(lambda: node.error)
+    node.stop()
+    assert "broke off the connection" in str(node.error)
+
+
+@pytest.mark.parametrize("topic", ["a/b+/c", "a/#/c", "a#", ""])
+def test_a_topic_that_no_broker_takes_is_refused(topic: str) -> None:
+    with pytest.raises(ValidationError, match=r"stands for one whole level|at least 1"):
+        MqttIn(host="broker", topic=topic)
