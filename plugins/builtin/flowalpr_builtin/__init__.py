@@ -10,6 +10,7 @@ from flowalpr_builtin.filters.distinct import Distinct
 from flowalpr_builtin.filters.format import Format
 from flowalpr_builtin.filters.rate_limit import RateLimit
 from flowalpr_builtin.filters.sample import Sample
+from flowalpr_builtin.filters.sessions import Sessions
 from flowalpr_builtin.filters.vote import Vote
 from flowalpr_builtin.filters.watchlist import Watchlist
 from flowalpr_builtin.filters.where import Where
@@ -19,10 +20,14 @@ from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
 from flowalpr_builtin.sinks.console import Console
 from flowalpr_builtin.sinks.debug import Debug
 from flowalpr_builtin.sinks.lines import Lines
+from flowalpr_builtin.sinks.mqtt import Mqtt
 from flowalpr_builtin.sinks.snapshot import Snapshot
 from flowalpr_builtin.sinks.store import Store
+from flowalpr_builtin.sinks.webhook import Webhook
 from flowalpr_builtin.sources.camera import Camera
+from flowalpr_builtin.sources.http_in import HttpIn
 from flowalpr_builtin.sources.images import Images
+from flowalpr_builtin.sources.mqtt_in import MqttIn
 from flowalpr_builtin.sources.timer import Timer
 from flowalpr_builtin.sources.video import Video
 
@@ -31,9 +36,9 @@ from flowalpr_builtin.sources.video import Video
 def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
-        *(Images, Video, Camera, Timer),
+        *(Images, Video, Camera, HttpIn, MqttIn, Timer),
         *(Crop, Detect, DetectText, Zone, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
-        Watchlist,
-        *(Console, Lines, Store, Snapshot, Debug),
+        *(Watchlist, Sessions),
+        *(Console, Lines, Store, Snapshot, Mqtt, Webhook, Debug),
     ]
