@@ -113,10 +113,11 @@ def _watch(runner: Runner, load: _Loader, console: Console) -> None:
         else:
             what = "replaced: " + ", ".join(changed) if changed else "no node changed"
             console.print(f"took over the changed flow file; {what}", style="green", highlight=False)
-            seen = _marks(runner.graph)
+            # Of files known before, the mark from before they were read: one may have changed again since.
+            seen = _marks(runner.graph) | {path: mark for path, mark in seen.items() if path in runner.graph.files}
 
 
-def _marks(graph: Graph) -> list[tuple[int, int, int]]:
+def _marks(graph: Graph) -> dict[Path, tuple[int, int, int]]:
     """What tells one state of the flow's files from another; a missing file counts as a state."""
 
     def mark(path: Path) -> tuple[int, int, int]:
@@ -126,7 +127,7 @@ def _marks(graph: Graph) -> list[tuple[int, int, int]]:
             return (0, 0, 0)
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
-    return [mark(path) for path in graph.files]
+    return {path: mark(path) for path in graph.files}
 
 
 def _sum_up(runner: Runner, summary: Ending, console: Console) -> None:

@@ -48,7 +48,7 @@ def lines_of(path: Path) -> list[dict]:
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
@@ -154,6 +154,15 @@ def test_a_changed_file_is_taken_over_and_a_wrong_one_is_refused_while_the_flow_
     assert process.wait(30) == 0
     numbers = [tick["frame"] for tick in lines_of(before) + lines_of(after)]
     assert numbers == list(range(len(numbers)))
+
+
+def test_every_line_of_the_log_is_json_whoever_wrote_it(start, tmp_path):
+    (tmp_path / "ticks.jsonl").write_bytes(b'{"torn": ')  # The node that writes the file logs that it mended it.
+    process = start(TICKING.replace("every: 10 ms", "every: 10 ms, count: 2"), "--log-json", "-v", "--summary", "none")
+    _, errors = process.communicate(timeout=30)
+    events = [json.loads(line) for line in errors.splitlines()]
+    assert {event["event"] for event in events if event["level"] == "info"} == {"opening"}
+    assert any("were cut off" in event["event"] for event in events if event["level"] == "warning")
 
 
 def test_faults_are_counted_kept_and_told_at_the_end(start, tmp_path):
