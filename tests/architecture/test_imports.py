@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"av", "cv2", "onnxruntime", "rapidocr", "sqlalchemy", "torch"}
@@ -30,9 +29,11 @@ def command(*arguments: str) -> str:
     )
 
 
-def test_every_import_keeps_the_contracts(capsys: pytest.CaptureFixture[str]) -> None:
-    broken = lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
-    assert broken == 0, capsys.readouterr().out
+def test_every_import_keeps_the_contracts() -> None:
+    # In a process of its own: the linter sets up logging anew, which silences all loggers of this one.
+    lint = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+    done = subprocess.run([sys.executable, "-c", lint], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
 
 
 def test_no_module_of_flowalpr_imports_from_its_own_root() -> None:
