@@ -141,7 +141,7 @@ def test_one_camera_cannot_be_both_ways_at_once() -> None:
 
 def test_two_nodes_on_one_file_and_a_file_of_another_kind_are_refused(node: Sessions, tmp_path: Path) -> None:
     node.open()
-    with pytest.raises(SetupError, match="in use by another node"):
+    with pytest.raises(SetupError, match="in use by process"):
         feed(Sessions(path=node.path))
     node.close()
     (tmp_path / "text.db").write_text("no database, but text " * 99)
@@ -151,6 +151,17 @@ def test_two_nodes_on_one_file_and_a_file_of_another_kind_are_refused(node: Sess
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(SetupError, match="later version"):
         feed(Sessions(path=tmp_path / "later.db"))
+
+
+def test_a_changed_node_takes_over_from_the_one_that_it_replaces(node: Sessions) -> None:
+    node.open()
+    list(node.process(comes("AB1", 0)))
+    changed = Sessions(entry=("entry",), exit=("exit",), alike=0.1, path=node.path)
+    changed.open()  # As the engine does it: before the other is closed.
+    list(node.process(comes("CD2", 1)))
+    node.close()
+    assert told(list(changed.process(leaves("CD2", HOUR)))) == [("closed", "CD2", HOUR - 1, 1)]
+    changed.close()
 
 
 def test_what_cannot_be_kept_is_an_error_and_changes_nothing(

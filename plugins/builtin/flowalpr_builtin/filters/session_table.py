@@ -26,6 +26,14 @@ CREATE TABLE IF NOT EXISTS sessions (
 INDEX = "CREATE INDEX IF NOT EXISTS sessions_state ON sessions (state)"
 
 
+class TableTakenError(SetupError):
+    """Somebody else uses the table."""
+
+    def __init__(self, path: Path, process: int) -> None:
+        super().__init__(f"the sessions in {path} are in use by process {process}", "give this node a file of its own")
+        self.process = process
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Stay:
     """A session that is open."""
@@ -43,7 +51,8 @@ class SessionTable:
         """Opens the file and makes the table if there is none.
 
         Raises:
-            SetupError: it cannot be used, or another node uses it.
+            TableTakenError: another node uses it.
+            SetupError: it cannot be used.
         """
         self._path = path
         try:
@@ -135,14 +144,14 @@ def _locked(path: Path) -> int:
     """A lock that ends with this process.
 
     Raises:
-        SetupError: somebody else holds it.
+        TableTakenError: somebody else holds it.
     """
     lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.pwrite(lock, f"{os.getpid():20}".encode(), 0)
     except BlockingIOError:
+        holder = os.pread(lock, 20, 0).strip()
         os.close(lock)
-        raise SetupError(
-            f"the sessions in {path} are in use by another node", "give this one a file of its own"
-        ) from None
+        raise TableTakenError(path, int(holder) if holder.isdigit() else 0) from None
     return lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -53,7 +54,7 @@ class Sessions(Node):
     path: Path = Path("sessions.db")
     """The SQLite file; `~` is the home folder."""
 
-    _table: SessionTable
+    _table: SessionTable | None = None
     _open: Nearby[Stay]
     _first: dict[str, Stay] = PrivateAttr(default_factory=dict)
     _left: list[tuple[str, datetime]] = PrivateAttr(default_factory=list)
@@ -68,15 +69,17 @@ class Sessions(Node):
         return self
 
     def open(self) -> None:
-        from flowalpr_builtin.filters.session_table import SessionTable
+        from flowalpr_builtin.filters.session_table import TableTakenError
 
-        self._open = Nearby(self.alike)
-        self._table = SessionTable(self.path.expanduser())
-        for stay in self._table.stays():
-            self._keep(stay)
-        self._left = self._table.left_since(datetime.now(timezone.utc) - self.repeat)
+        try:
+            self._taken()
+        except TableTakenError as taken:
+            # A changed node is opened before the one that it replaces is closed, but gets its messages only afterwards.
+            if taken.process != os.getpid():
+                raise
 
     def process(self, read: PlateRead) -> Iterator[ParkingSession]:
+        self._taken()
         way = self._way(read)
         if way is None or not read.text or read.id in self._done:
             return
@@ -86,6 +89,7 @@ class Sessions(Node):
             del self._done[next(iter(self._done))]
 
     def due(self, now: datetime) -> Iterator[ParkingSession]:
+        self._taken()
         if now == END_OF_TIME or (self._looked is not None and abs(now - self._looked) < LOOK_EVERY):
             return  # The end of a run is no exit: open sessions go on with the next.
         self._looked = now
@@ -93,8 +97,20 @@ class Sessions(Node):
             yield self._lost(stay, Stamp(stay.camera, now, 0))
 
     def close(self) -> None:
-        if hasattr(self, "_table"):
+        if self._table is not None:
             self._table.close()
+
+    def _taken(self) -> SessionTable:
+        """The table, from which we learn at first what is open."""
+        from flowalpr_builtin.filters.session_table import SessionTable
+
+        if self._table is None:
+            self._table = SessionTable(self.path.expanduser())
+            self._open = Nearby(self.alike)
+            for stay in self._table.stays():
+                self._keep(stay)
+            self._left = self._table.left_since(datetime.now(timezone.utc) - self.repeat)
+        return self._table
 
     def _way(self, read: PlateRead) -> str | None:
         """`entry`, `exit`, or None if the read is neither or not decided yet."""
@@ -116,7 +132,7 @@ class Sessions(Node):
         if len(self._first) >= MOST_OPEN:
             yield self._lost(next(iter(self._first.values())), read.stamp)
         stay = Stay(uuid.uuid4().hex, read.text, read.stamp.time, read.stamp.camera)
-        self._table.begin(stay)
+        self._taken().begin(stay)
         self._keep(stay)
         self.tally("entered")
         yield ParkingSession(stay.id, "open", stay.plate, read.stamp, len(self._first), stay.entered)
@@ -126,7 +142,7 @@ class Sessions(Node):
         found = self._open.find(read.text)
         if found:
             stay = found[0].item
-            self._table.end(stay, "closed", time, camera, read.text)
+            self._taken().end(stay, "closed", time, camera, read.text)
             self._forget(stay)
             seconds = max(0.0, (time - stay.entered).total_seconds())
             session = ParkingSession(
@@ -145,7 +161,7 @@ class Sessions(Node):
             return
         else:
             id_ = uuid.uuid4().hex
-            self._table.add_exit(id_, read.text, time, camera)
+            self._taken().add_exit(id_, read.text, time, camera)
             session = ParkingSession(id_, "lost entry", read.text, read.stamp, len(self._first), None, time)
             self.tally("lost entry")
         self._left = [each for each in self._left if abs(time - each[1]) < self.repeat] + [(read.text, time)]
@@ -159,7 +175,7 @@ class Sessions(Node):
         return bool(left.find(read.text))
 
     def _lost(self, stay: Stay, stamp: Stamp) -> ParkingSession:
-        self._table.end(stay, "lost exit")
+        self._taken().end(stay, "lost exit")
         self._forget(stay)
         self.tally("lost exit")
         return ParkingSession(stay.id, "lost exit", stay.plate, stamp, len(self._first), stay.entered)
