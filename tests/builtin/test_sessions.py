@@ -182,7 +182,7 @@ def test_what_cannot_be_kept_is_an_error_and_changes_nothing(
     node.close()
 
 
-HOSTILE = st.sampled_from(["AB1", "A81", "AB2", "'; DROP TABLE sessions;--", "🚗", "A" * 300])
+HOSTILE = st.sampled_from(["AB1", "A81", "AB2", "'; DROP TABLE sessions;--", "🚗", "\ud800", "A" * 300])
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flowalpr import SetupError
+from flowalpr_builtin.filters.memory import storable
 
 VERSION = 1
 """Of the table; a file of a later version is not touched."""
@@ -86,7 +87,7 @@ class SessionTable:
         with self._told():
             self._database.execute(
                 "INSERT INTO sessions (id, plate, state, entered, entry_camera) VALUES (?, ?, 'open', ?, ?)",
-                [stay.id, stay.plate, stay.entered.isoformat(), stay.camera],
+                [stay.id, storable(stay.plate), stay.entered.isoformat(), stay.camera],
             )
 
     def end(self, stay: Stay, state: str, left: datetime | None = None, camera: str = "", plate: str = "") -> None:
@@ -94,7 +95,7 @@ class SessionTable:
         with self._told():
             self._database.execute(
                 "UPDATE sessions SET state = ?, left = ?, exit_camera = ?, exit_plate = ? WHERE id = ?",
-                [state, left.isoformat() if left else None, camera or None, plate or None, stay.id],
+                [state, left.isoformat() if left else None, camera or None, storable(plate) or None, stay.id],
             )
 
     def add_exit(self, id_: str, plate: str, left: datetime, camera: str) -> None:
@@ -102,7 +103,7 @@ class SessionTable:
         with self._told():
             self._database.execute(
                 "INSERT INTO sessions (id, plate, state, left, exit_camera, exit_plate) VALUES (?, ?, ?, ?, ?, ?)",
-                [id_, plate, "lost entry", left.isoformat(), camera, plate],
+                [id_, storable(plate), "lost entry", left.isoformat(), camera, storable(plate)],
             )
 
     def close(self) -> None:
