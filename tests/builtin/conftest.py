@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.broker import Broker, Listener
+
+from flowalpr_builtin.sinks.mqtt import Mqtt
 
 SLOPE = 3
 """Grey levels from one frame of `video_file` to the next, so that a frame can be told by its picture."""
@@ -73,3 +76,46 @@ def nobody() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]
         Path(folder).chmod(0o555 if os.geteuid() else 0o755)
         yield Path(folder), unprivileged
         Path(folder).chmod(0o755)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """Starts mosquitto, with these lines in its configuration."""
+    started: list[Broker] = []
+
+    def start(*settings: str) -> Broker:
+        started.append(Broker(tmp_path, *settings).start())
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+
+
+@pytest.fixture
+def listener() -> Iterator[Callable[..., Listener]]:
+    """Makes subscribers: `listener(port, topic, ..., user=..., password=...)`; all but the port are optional."""
+    listeners: list[Listener] = []
+
+    def listening(port: int, *topics: str, **login: str) -> Listener:
+        listeners.append(Listener(port, *topics, **login))
+        return listeners[-1]
+
+    yield listening
+    for each in listeners:
+        each.close()
+
+
+@pytest.fixture
+def mqtt(tmp_path: Path) -> Iterator[Callable[..., Mqtt]]:
+    """Makes and opens a node `mqtt` for the broker at a port: `mqtt(port, qos=2)`."""
+    nodes: list[Mqtt] = []
+
+    def opened(port: int, **settings: object) -> Mqtt:
+        nodes.append(Mqtt.model_validate({"host": "127.0.0.1", "port": port, "queue": tmp_path / "queue", **settings}))
+        nodes[-1].open()
+        return nodes[-1]
+
+    yield opened
+    for node in nodes:
+        node.close()

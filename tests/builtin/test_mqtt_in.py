@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import cv2
 import paho.mqtt.publish as publish
@@ -17,13 +16,6 @@ from flowalpr.testing import plate_frame
 from flowalpr_builtin.sources.mqtt_in import MqttIn
 
 PICTURE = bytes(cv2.imencode(".jpg", plate_frame().image)[1])
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    started = Broker(tmp_path).start()
-    yield started
-    started.kill()
 
 
 class Running:
@@ -58,21 +50,22 @@ def tell(port: int, topic: str, payload: bytes, retain: bool = False) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
-def test_a_picture_that_is_published_is_a_frame_of_its_camera(broker: Broker, version: str) -> None:
-    tell(broker.port, "cameras/old/jpeg", PICTURE, retain=True)
-    node = Running(MqttIn(host="127.0.0.1", port=broker.port, topic="cameras/+/jpeg", version=version, megabytes=0.1))
+def test_a_picture_that_is_published_is_a_frame_of_its_camera(broker: Callable[..., Broker], version: str) -> None:
+    there = broker()
+    tell(there.port, "cameras/old/jpeg", PICTURE, retain=True)
+    node = Running(MqttIn(host="127.0.0.1", port=there.port, topic="cameras/+/jpeg", version=version, megabytes=0.1))
     try:
         # Until the node has subscribed, what is published goes by.
         def heard() -> bool:
-            tell(broker.port, "cameras/gate/jpeg", PICTURE)
+            tell(there.port, "cameras/gate/jpeg", PICTURE)
             return bool(node.given)
 
         until(heard)
         node.given.clear()
-        tell(broker.port, "cameras/exit/jpeg", b"no picture")
-        tell(broker.port, "cameras/exit/jpeg", PICTURE + b"x" * 80_000)
-        tell(broker.port, "cameras/exit/jpeg", PICTURE + b"x" * 100_000)
-        tell(broker.port, "cameras/exit/jpeg", PICTURE)
+        tell(there.port, "cameras/exit/jpeg", b"no picture")
+        tell(there.port, "cameras/exit/jpeg", PICTURE + b"x" * 80_000)
+        tell(there.port, "cameras/exit/jpeg", PICTURE + b"x" * 100_000)
+        tell(there.port, "cameras/exit/jpeg", PICTURE)
         until(lambda: len([each for each in node.given if isinstance(each, Frame)]) >= 2)
     finally:
         node.stop()
@@ -92,15 +85,16 @@ def test_a_broker_that_is_away_is_an_error_in_words() -> None:
     assert "refuses the connection: check `host` and `port`" in str(node.error)
 
 
-def test_a_broker_that_goes_away_is_an_error(broker: Broker) -> None:
-    node = Running(MqttIn(host="127.0.0.1", port=broker.port, topic="a"))
+def test_a_broker_that_goes_away_is_an_error(broker: Callable[..., Broker]) -> None:
+    there = broker()
+    node = Running(MqttIn(host="127.0.0.1", port=there.port, topic="a"))
 
     def heard() -> bool:
-        tell(broker.port, "a", PICTURE)
+        tell(there.port, "a", PICTURE)
         return bool(node.given)
 
     until(heard)
-    broker.kill()
+    there.kill()
     until(lambda: node.error)
     node.stop()
     assert "broke off the connection" in str(node.error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -13,7 +14,11 @@ from time import monotonic, sleep
 
 import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from flowalpr import END_OF_TIME, Node
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
@@ -35,8 +40,6 @@ class Broker:
             "autosave_interval 1",
             "autosave_on_changes true",
             "max_queued_messages 0",
-            # mosquitto 2.0.11 brings back messages on their way to a subscriber more than once if there are several.
-            "max_inflight_messages 1",
             *(settings or ["allow_anonymous true"]),
         ]
         self._settings.write_text("\n".join(lines) + "\n")
@@ -69,17 +72,23 @@ class Broker:
 class Listener:
     """A subscriber that remembers in order what came, as (topic, payload), also over restarts of the broker."""
 
-    def __init__(self, port: int, topic: str = "flowalpr/#", qos: int = 2, **login: str) -> None:
+    def __init__(self, port: int, *topics: str, **login: str) -> None:
         self.heard: list[tuple[str, str]] = []
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, f"listener-{port}", clean_session=False)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, f"listener-{port}", protocol=MQTTProtocolVersion.MQTTv5)
+        session = Properties(PacketTypes.CONNECT)
+        session.SessionExpiryInterval = 3600
+        # mosquitto 2.0.11 brings back messages on their way to a subscriber more than once if there are several.
+        session.ReceiveMaximum = 1
         self._client.reconnect_delay_set(1, 1)
         subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: subscribed.set()
-        self._client.on_connect = lambda client, *_: client.subscribe(topic, qos)
+        self._client.on_connect = lambda client, *_: client.subscribe(
+            [(topic, 2) for topic in topics or ("flowalpr/#",)]
+        )
         self._client.on_message = lambda _, __, message: self.heard.append((message.topic, message.payload.decode()))
         if login:
             self._client.username_pw_set(login["user"], login["password"])
-        self._client.connect("127.0.0.1", port)
+        self._client.connect("127.0.0.1", port, clean_start=False, properties=session)
         self._client.loop_start()
         assert subscribed.wait(10)
 
@@ -101,3 +110,13 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     while not condition():
         assert monotonic() < end, "it did not happen in time"
         sleep(0.01)  # Another process gives no signal.
+
+
+def texts(heard: list[tuple[str, str]]) -> list[str]:
+    """The plates of the events that a listener heard."""
+    return [json.loads(payload)["text"] for topic, payload in heard if "/status/" not in topic]
+
+
+def finished(node: Node) -> None:
+    """Let a sink send what it has, as at the end of a flow."""
+    assert node.due(END_OF_TIME) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flowalpr_builtin.broker.line import Line, LineError
@@ -15,6 +16,8 @@ from flowalpr_builtin.sinks.outbox import Outbox
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.mqtt import Mqtt
 
+ANSWER_SECONDS = 20.0
+"""For how long a broker may confirm nothing of what it was sent."""
 IN_FLIGHT = 16
 """Events on their way at once; paho and mosquitto hold 20."""
 
@@ -22,7 +25,7 @@ IN_FLIGHT = 16
 class MqttCourier(Courier):
     """The courier of a node `mqtt`."""
 
-    def __init__(self, settings: Mqtt, queue: Callable[[], Outbox]) -> None:
+    def __init__(self, settings: Mqtt, queue: Callable[[], Outbox], answer_seconds: float = ANSWER_SECONDS) -> None:
         """Reads secrets and certificates.
 
         Raises:
@@ -34,6 +37,8 @@ class MqttCourier(Courier):
         self._line: Line | None = None
         self._flying: dict[int, int] = {}  # number of the event by packet id, oldest first
         self._last = 0
+        self._answer_seconds = answer_seconds
+        self._heard = 0.0
         self._announced: set[str] = set()
 
     def _wake(self) -> None:
@@ -47,11 +52,18 @@ class MqttCourier(Courier):
             self._greet(line)
             while not self._stopping.is_set():
                 self._send(line)
-                line.turn(1.0)
+                line.turn(min(1.0, self._answer_seconds))
                 self._confirm(line)
             if self._settings.status:
                 line.paho.publish(self._status(), "offline", qos=1, retain=True)
         except LineError as error:
+            raise AwayError(str(error)) from error
+        except TimeoutError as error:
+            # A session in which broker and client no longer agree is not mended by another connection.
+            self._part()
+            self._line = None
+            self._flying.clear()
+            self._last = 0
             raise AwayError(str(error)) from error
 
     def _part(self) -> None:
@@ -81,6 +93,7 @@ class MqttCourier(Courier):
             self._flying.clear()
             self._last = 0
         self._announced.clear()
+        self._heard = monotonic()
         self._reached()
         if self._settings.status:
             line.paho.publish(self._status(), "online", qos=1, retain=True)
@@ -105,6 +118,10 @@ class MqttCourier(Courier):
         arrived = [self._flying.pop(packet) for packet, why in acknowledged if packet in self._flying and not why]
         if arrived:
             self._delivered(arrived)
+        if arrived or not self._flying:
+            self._heard = monotonic()
+        elif monotonic() - self._heard > self._answer_seconds:
+            raise TimeoutError(f"has confirmed nothing for {self._answer_seconds:g} s")
         if refusal:
             line.paho.disconnect()
             raise LineError(f"refuses to take events ({refusal}): check its access rules for the `topic`")
