@@ -91,6 +91,9 @@ def _framed(image: Picture, rng: np.random.Generator) -> tuple[Picture, NDArray[
     """The plate in a border of its holder, and the plate's corners, float32 (4, 2), in the new picture."""
     height, width = image.shape[:2]
     edge = max(1, int(height * rng.uniform(0.02, 0.14))) if rng.random() < 0.5 else 0
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) + edge
+    if not edge:
+        return image, corners.astype(np.float32)
     tone = (rng.integers(0, 80, 3) if rng.random() < 0.7 else rng.integers(0, 256, 3)).tolist()
     framed = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=tone)
     if edge > 2:  # a dealer's name below or above the plate
@@ -100,7 +103,6 @@ def _framed(image: Picture, rng: np.random.Generator) -> tuple[Picture, NDArray[
         for x in range(int(width * 0.2), int(width * 0.8), max(2, edge // 2)):
             if rng.random() < 0.7:
                 cv2.line(framed, (x, y - edge // 4), (x + int(rng.integers(-1, 2)), y + edge // 4), ink, 1)
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) + edge
     return np.asarray(framed, dtype=np.uint8), corners.astype(np.float32)
 
 
@@ -123,8 +125,8 @@ def _car(height: int, width: int, rng: np.random.Generator) -> Picture:
     """What is around a plate: paint, a bumper's edges, some texture."""
     paint = rng.integers(0, 256) + rng.normal(0, 25, 3)
     rows = np.linspace(-1, 1, height)[:, None, None] * rng.normal(0, 30)
-    shades = np.clip(paint + rows + np.zeros((height, width, 3)), 0, 255)
-    image: Picture = np.asarray(shades, dtype=np.uint8)
+    column = np.clip(paint + rows, 0, 255).astype(np.uint8)
+    image: Picture = np.repeat(column, width, axis=1)
     for _ in range(int(rng.integers(0, 4))):
         y, tone = int(rng.uniform(0, height)), rng.integers(0, 256, 3).tolist()
         cv2.line(image, (0, y), (width, y + int(rng.normal(0, 3))), tone, int(rng.integers(1, 5)))

@@ -48,17 +48,18 @@ class Sheet(NamedTuple):
     rng: np.random.Generator
 
 
-def set_row(sheet: Sheet, cells: list[Cell], region: Box, size: float) -> None:
+def set_row(sheet: Sheet, cells: list[Cell], region: Box, share: float) -> None:
     """Sets one row of cells into its region: characters into the mask, decoys into the picture.
 
-    Characters have about `size` (0..1) of the region's height.
+    Characters have about `share` (0..1) of the region's height.
     """
     rng = sheet.rng
-    height = max(8, int((region.bottom - region.top) * size))
+    height = max(8, int((region.bottom - region.top) * share))
     tracking = float(rng.uniform(0.08, 0.24)) * height
     equal = height * float(rng.uniform(0.5, 0.66)) if rng.random() < 0.35 else 0.0
     shapes = [_shape(cell, height, sheet) for cell in cells]
-    wide = [max(s.shape[1], equal) if c.kind == "character" else s.shape[1] for c, s in zip(cells, shapes, strict=True)]
+    inks = [shape.shape[1] * height / shape.shape[0] for shape in shapes]
+    wide = [max(ink, equal) if cell.kind == "character" else ink for cell, ink in zip(cells, inks, strict=True)]
     room = (region.right - region.left) * float(rng.uniform(0.82, 0.96))
     natural = sum(wide) + tracking * max(0, len(wide) - 1)
     squeeze = float(np.clip(room / natural, 0.5, rng.uniform(1.0, 1.35)))
@@ -68,26 +69,24 @@ def set_row(sheet: Sheet, cells: list[Cell], region: Box, size: float) -> None:
     free = (region.right - region.left) - natural * squeeze
     x = region.left + free * (0.5 if rng.random() < 0.8 else float(rng.uniform(0.1, 0.9)))
     y = region.top + (region.bottom - region.top - height) // 2
-    for cell, shape, width in zip(cells, shapes, wide, strict=True):
-        fitted = (max(1, int(shape.shape[1] * squeeze)), height)
-        left = int(x + (width - shape.shape[1]) * squeeze / 2)
+    for cell, shape, ink, width in zip(cells, shapes, inks, wide, strict=True):
+        left = max(0, int(x + (width - ink) * squeeze / 2))
+        size = (max(1, int(ink * squeeze)), height)
         x += (width + tracking) * squeeze
-        shape = np.asarray(cv2.resize(shape, fitted, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        part = sheet.mask[y : y + height, max(0, left) : left + fitted[0]]
-        shape = shape[: part.shape[0], : part.shape[1]]
+        fitted = np.asarray(cv2.resize(shape, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        part = sheet.mask[y : y + height, left : left + size[0]]
+        fitted = fitted[: part.shape[0], : part.shape[1]]
         if cell.kind == "decoy":
-            decoy(sheet.image[y : y + height, max(0, left) : left + fitted[0]], shape, rng)
+            decoy(sheet.image[y : y + height, left : left + size[0]], fitted, rng)
         else:
-            np.maximum(part, shape, out=part)
+            np.maximum(part, fitted, out=part)
 
 
 def _shape(cell: Cell, height: int, sheet: Sheet) -> Picture:
-    """A cell's ink: uint8, (height, width)."""
+    """A cell's ink, to be scaled to `height`: uint8, (any height, width)."""
     rng = sheet.rng
     if cell.kind == "character":
-        glyph = _hand(cell.text, sheet).glyph(cell.text)
-        width = max(2, glyph.shape[1] * height // HEIGHT)
-        return np.asarray(cv2.resize(glyph, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return _hand(cell.text, sheet).glyph(cell.text)
     if cell.kind == "decoy":
         return picture_of(int(height * rng.uniform(0.3, 0.8)), height, rng)
     if cell.kind == "stack":
@@ -152,7 +151,11 @@ def script_of(character: str) -> str:
 
 def blend(region: Picture, mask: Picture, ink: NDArray[np.float32]) -> None:
     """Paints `ink` onto a region, in place, where the mask is set; a mask that is too large is cut."""
-    alpha = mask[: region.shape[0], : region.shape[1], None].astype(np.uint16)
-    alpha += alpha >> 7  # 0..256, so that a shift can do what a division would, four times as fast
+    alpha = mask[: region.shape[0], : region.shape[1], None].astype(np.int16) >> 1
+    alpha += alpha >> 6  # 0..128: times a difference of colours that still fits 16 bits, and divided by a shift
     part = region[: alpha.shape[0], : alpha.shape[1]]
-    part[:] = (part * (256 - alpha) + ink.astype(np.uint16) * alpha) >> 8
+    change = ink.astype(np.int16) - part
+    change *= alpha
+    change >>= 7
+    change += part
+    part[:] = change

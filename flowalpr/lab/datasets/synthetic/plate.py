@@ -123,7 +123,8 @@ def _ground(height: int, width: int, base: NDArray[np.float32], rng: np.random.G
     """The empty plate, a little brighter on one side."""
     down, across = (np.linspace(-1, 1, n, dtype=np.float32) * np.float32(rng.normal(0, 8)) for n in (height, width))
     shade = (down[:, None] + across[None]).astype(np.int16)
-    return np.asarray(np.clip(shade[..., None] + base.astype(np.int16), 0, 255), dtype=np.uint8)
+    channels = [cv2.add(shade, np.full_like(shade, value), dtype=cv2.CV_8U) for value in base]
+    return np.asarray(cv2.merge(channels), dtype=np.uint8)
 
 
 def _strip(region: Picture, strip: Strip, faces: Typefaces, rng: np.random.Generator) -> None:
