@@ -73,6 +73,10 @@ def int8(
         Calibration.minmax
     ),
     runs_on: Annotated[RunsOn, typer.Option(help="tensorrt: symmetric, as TensorRT wants it.")] = RunsOn.cpu,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="One more kind of layer in INT8: Sigmoid, Clip; repeatable."),
+    ] = None,
     bound: Bound = 0.5,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +92,8 @@ def int8(
     before = trial.accuracy(model.weights)
 
     def write(target: Path) -> list[str]:
-        with quantizer(model.weights, trial.inputs, calibrate=calibrate.value, runs_on=runs_on.value) as forms:
+        how = quantizer(model.weights, trial.inputs, calibrate=calibrate.value, runs_on=runs_on.value, also=also or ())
+        with how as forms:
             return quantize_within(forms, target, lambda path: before - trial.accuracy(path), bound)
 
     _compress(model, to, trial, write, "int8", bound, as_json)

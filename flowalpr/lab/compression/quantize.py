@@ -75,15 +75,23 @@ def quantize(
 
 @contextmanager
 def quantizer(
-    source: Path, inputs: Inputs, *, calibrate: Calibrate = "minmax", runs_on: Target = "cpu"
+    source: Path,
+    inputs: Inputs,
+    *,
+    calibrate: Calibrate = "minmax",
+    runs_on: Target = "cpu",
+    also: Sequence[str] = (),
 ) -> Iterator[Quantizer]:
-    """A quantizer of one network that calibrates once, however many forms are then written."""
+    """A quantizer of one network that calibrates once, however many forms are then written.
+
+    `also` are kinds of light layers, such as Sigmoid and Clip, that this network bears in INT8 and others may not.
+    """
     from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]  # no types
 
     with tempfile.TemporaryDirectory(prefix="flowalpr-int8-") as folder:
         prepared = Path(folder, "prepared.onnx")
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        yield Quantizer(prepared, inputs, calibrate, runs_on)
+        yield Quantizer(prepared, inputs, calibrate, runs_on, (*LIGHT, *also))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class Quantizer:
     inputs: Inputs
     calibrate: Calibrate
     runs_on: Target
+    light: Sequence[str] = LIGHT
 
     def layers(self, kinds: Sequence[str] = WEIGHTED) -> list[str]:
         """Names of the layers of some kinds that may be left out, from the input to the output."""
@@ -124,7 +133,7 @@ class Quantizer:
                 target,
                 _Reader(self.prepared, self.inputs),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=[*WEIGHTED, *LIGHT],
+                op_types_to_quantize=[*WEIGHTED, *self.light],
                 per_channel=True,
                 activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -157,7 +166,7 @@ class Quantizer:
         left_out = set(leave_out)
         small: set[str] = set()
         for node in onnx.load(self.prepared).graph.node:
-            light = node.op_type in LIGHT
+            light = node.op_type in self.light
             if (node.op_type in WEIGHTED and node.name not in left_out) or (light and small & set(node.input)):
                 small.update(node.output)
             elif light:
