@@ -49,9 +49,11 @@ def opened(node: Watchlist) -> Iterator[Watchlist]:
 def within_a_second(is_so: Callable[[], object]) -> bool:
     """Whether something becomes true within the second that the node promises."""
     end = time.monotonic() + 1.0
-    while not is_so() and time.monotonic() < end:
+    while not is_so():
+        if time.monotonic() > end:
+            return False
         time.sleep(0.01)
-    return bool(is_so())
+    return True
 
 
 def listed(node: Watchlist, *texts: str, at: float = 0.0) -> list[tuple[Listed, ...]]:
