@@ -4,6 +4,8 @@ from flowalpr import Node, hookimpl
 from flowalpr_builtin.detect.detect import Detect
 from flowalpr_builtin.detect.detect_text import DetectText
 from flowalpr_builtin.detect.track import Track
+from flowalpr_builtin.filters.alert import Alert
+from flowalpr_builtin.filters.barrier import Barrier
 from flowalpr_builtin.filters.confident import Confident
 from flowalpr_builtin.filters.crop import Crop
 from flowalpr_builtin.filters.distinct import Distinct
@@ -20,6 +22,7 @@ from flowalpr_builtin.ocr.ocr_rapid import OcrRapid
 from flowalpr_builtin.sinks.console import Console
 from flowalpr_builtin.sinks.debug import Debug
 from flowalpr_builtin.sinks.lines import Lines
+from flowalpr_builtin.sinks.mail import Email
 from flowalpr_builtin.sinks.mqtt import Mqtt
 from flowalpr_builtin.sinks.snapshot import Snapshot
 from flowalpr_builtin.sinks.store import Store
@@ -39,6 +42,6 @@ def flowalpr_nodes() -> list[type[Node]]:
         *(Images, Video, Camera, HttpIn, MqttIn, Timer),
         *(Crop, Detect, DetectText, Zone, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
-        *(Watchlist, Sessions),
-        *(Console, Lines, Store, Snapshot, Mqtt, Webhook, Debug),
+        *(Watchlist, Sessions, Barrier, Alert),
+        *(Console, Lines, Store, Snapshot, Mqtt, Webhook, Email, Debug),
     ]
