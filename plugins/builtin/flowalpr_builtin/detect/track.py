@@ -18,7 +18,8 @@ class Track(Node):
     """Give each plate a number that stays the same from frame to frame, so that `vote` can tell one car from the next.
 
     A plate is known again by where it is and where it was going, also after a gap. What belongs to no plate that has
-    been seen with confidence is dropped. Put it between the detector and the reader, and `vote` behind the reader.
+    been seen with confidence is dropped, so the detector may give faint findings too (`at_least: 0.2`). Put it between
+    the detector and the reader, and `vote` behind the reader.
 
     Numbers are unique on a machine, over restarts too: the time at which the plate was first seen, in milliseconds
     since 1970, or one more than the last number. Each camera has tracks of its own, 200 at most; all are forgotten

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ MOST = 64
 """Cars that are followed at a time; the one not seen for longest is ended first."""
 MOST_WHOLE = 8
 """Cars of which whole frames are kept; of the others, only the plate."""
+LATEST = 200
+"""Sights from which it is told whether frames are dropped."""
 MOST_TOLD = 256
 """Plates told, and tracks ended, that are remembered."""
 
@@ -42,6 +45,13 @@ class Visits:
         self._told: dict[str, Told] = {}
         """By the id of the visit; of an open one it is kept true."""
         self._ended: dict[int, None] = {}
+        self._gaps: deque[int] = deque(maxlen=LATEST)
+        """Frame numbers between two sights of one car."""
+
+    @property
+    def drops_frames(self) -> bool:
+        """Whether no car was seen in two frames in a row lately: the flow is too slow, or takes not every frame."""
+        return min(self._gaps, default=1) > 1
 
     def of(self, read: PlateRead) -> Visit | None:
         """The visit that a read belongs to, a new one if need be; None if it is over or was none."""
@@ -51,6 +61,7 @@ class Visits:
         for visit in self.open:
             if self._is_of(visit, read):
                 self.open.remove(visit)
+                self._gaps.append(read.stamp.number - visit.number)
                 break
         else:
             visit = Visit(read)

@@ -23,6 +23,8 @@ BLURRED = 0.35
 """`visit.clarity` below which a plate is blurred."""
 LEAST_SEEN = 2
 """A plate seen in fewer frames and not read was none."""
+FEW_SEEN = 5
+"""In so many frames a plate can be read; one seen in fewer where frames are dropped fell to overload."""
 
 
 class Vote(FormatNode):
@@ -104,7 +106,7 @@ class Vote(FormatNode):
         is_final = is_sure or visit.stood() >= self.patience
         if fused.confidence < self.at_least or not (is_final or ("preview" in self.give and not visit.is_previewed)):
             return
-        passage = self._passage(visit)
+        passage = self._passage(camera, visit)
         if passage.reason == "read" and is_final:
             yield from self._decided(camera, visit, passage)
         elif passage.reason == "read" and not camera.known(visit, passage.text, self.again):
@@ -132,15 +134,15 @@ class Vote(FormatNode):
         """What is left to be told of a car that is gone."""
         camera.end(visit)
         if not visit.told and (visit.reads or visit.seen >= LEAST_SEEN):
-            yield from self._decided(camera, visit, self._passage(visit))
+            yield from self._decided(camera, visit, self._passage(camera, visit))
         if visit.passage is not None:
             yield replace(visit.passage, stage="gone", last=visit.last, seen=visit.seen, direction=visit.direction())
 
-    def _passage(self, visit: Visit) -> Passage:
+    def _passage(self, camera: Visits, visit: Visit) -> Passage:
         """What is known of a car by now."""
         fused, decisive = visit.fused(), visit.evidence()
         repaired = self._formats.repair(fused.text, fused.said)
-        reason = self._reason(visit, repaired.fits)
+        reason = self._reason(visit, repaired.fits, camera.drops_frames)
         is_read = reason == "read"
         return Passage(
             text=repaired.text if is_read else "",
@@ -160,7 +162,7 @@ class Vote(FormatNode):
             readings=tuple(visit.fusion.texts()),
         )
 
-    def _reason(self, visit: Visit, fits: bool) -> str:
+    def _reason(self, visit: Visit, fits: bool, drops_frames: bool) -> str:
         """`read`, or the likeliest of the reasons for which there is no plate."""
         if visit.fused().text and visit.fused().confidence >= self.at_least:
             return "format" if self.keep == "matching" and not fits else "read"
@@ -168,7 +170,7 @@ class Vote(FormatNode):
             return "too small"
         if visit.clearest < BLURRED:
             return "blurred"
-        if visit.missed >= visit.seen:
+        if visit.seen < FEW_SEEN and drops_frames:
             return "overload"
         return "left the zone" if visit.at_edge and not visit.reads else "low confidence"
 
