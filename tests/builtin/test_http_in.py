@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import threading
@@ -74,6 +75,7 @@ def test_a_picture_that_is_sent_is_a_frame(server: Server) -> None:
     assert frames[0].image.shape == (360, 640, 3)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
 def test_the_command_of_the_manual_works(server: Server, tmp_path: Path) -> None:
     url, frames = server()
     (tmp_path / "car.jpg").write_bytes(PICTURE)

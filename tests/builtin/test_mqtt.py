@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from support.broker import Broker, Listener, finished, texts, until
+from support.broker import Broker, Listener, finished, skip_without, texts, until
 from support.certificates import Authority
 
 from flowalpr import SetupError
@@ -190,6 +190,7 @@ def test_a_missing_certificate_is_told_before_the_first_event(tmp_path: Path) ->
 
 def guarded(folder: Path, broker: Callable[..., Broker], *settings: str) -> Broker:
     """A broker that lets in the user `gate` with the password `open-sesame`."""
+    skip_without()
     passwords = folder / "passwords"
     passwords.write_text("gate:open-sesame\n")
     passwords.chmod(0o600)

@@ -23,13 +23,18 @@ from flowalpr import END_OF_TIME, Node
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
+def skip_without() -> None:
+    """Leave the test out where there is no mosquitto."""
+    if PROGRAM is None:
+        pytest.skip("no mosquitto on this machine; see tests/support/broker.py")
+
+
 class Broker:
     """mosquitto on a port of its own, which it keeps over restarts; remembers sessions if it is ended in peace."""
 
     def __init__(self, folder: Path, *settings: str) -> None:
         """`settings` are further lines of its configuration, in place of `allow_anonymous true` if there are any."""
-        if PROGRAM is None:
-            pytest.skip("no mosquitto on this machine; see tests/support/broker.py")
+        skip_without()
         self.port = free_port()
         self._settings = folder / "mosquitto.conf"
         lines = [

@@ -10,8 +10,6 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from flowalpr import Node, Secret
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from flowalpr_builtin.broker.line import Line
 
 
@@ -47,7 +45,7 @@ class BrokerNode(Node):
         return str(version) if isinstance(version, (int, float)) and not isinstance(version, bool) else version
 
     @model_validator(mode="after")
-    def _has_what_belongs_together(self) -> Self:
+    def _has_what_belongs_together(self) -> BrokerNode:
         if self.password and not self.user:
             raise ValueError("`password` needs a `user`")
         if bool(self.certificate) != bool(self.key):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from flowalpr import Fault, Message
+from flowalpr import Fault, Message, SetupError
 from flowalpr_builtin.sinks.outbox import Event, Outbox, QueueTakenError, event_of
 
 log = logging.getLogger(__name__)
@@ -186,6 +186,8 @@ class Courier(ABC):
                 continue
             except AwayError as error:
                 away = error
+            except SetupError as error:  # A secret's file has gone since the start.
+                away = AwayError(f"is not served: {error.problem.what}")
             except sqlite3.Error as error:
                 away = AwayError(f"is not served, for the queue cannot be read: {error}")
             except Exception as error:  # A mistake of ours: it must not end the sending in silence.

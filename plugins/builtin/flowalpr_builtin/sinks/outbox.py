@@ -39,6 +39,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS about (version INTEGER NOT NULL, identity TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY, event TEXT NOT NULL, accepted REAL NOT NULL, payload TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_by_time ON events (accepted);
 """
 
 
@@ -127,7 +128,10 @@ class Outbox:
             if self.waiting() >= self._most:
                 if self._when_full == "refuse":
                     raise QueueFullError(f"{self._most} events wait to be sent; this one is refused")
-                self._drop(self._rows(0, 1), f"{self._most} events wait to be sent; the oldest are dropped")
+                self._drop(
+                    {each.number for each in self._rows(0, 1)},
+                    f"{self._most} events wait to be sent; the oldest are dropped",
+                )
             if len(self._unsaved) >= MOST_UNSAVED:
                 self.save()
             if len(self._unsaved) >= MOST_UNSAVED:
@@ -157,6 +161,8 @@ class Outbox:
             if not self._unsaved and not self._sent_unsaved:
                 return
             try:
+                # What is accepted must be on the disk; what a power cut brings back is sent again, under the same id.
+                self._database.execute(f"PRAGMA synchronous = {'FULL' if self._unsaved else 'NORMAL'}")
                 with self._database:
                     gone = [(number,) for number in self._sent_unsaved]
                     removed = self._database.executemany("DELETE FROM events WHERE number = ?", gone).rowcount
@@ -218,18 +224,18 @@ class Outbox:
     def _drop_old(self) -> None:
         if self._age is None:
             return
-        while events := self._rows(0, 100):
-            old = [each for each in events if CLOCK_IS_SET <= each.accepted < time.time() - self._age]
-            if not old:
-                break
+        query = "SELECT number FROM events WHERE accepted >= ? AND accepted < ?"
+        rows = self._database.execute(query, (CLOCK_IS_SET, time.time() - self._age))
+        old = {row[0] for row in rows} - self._sent_unsaved
+        if old:
             self._drop(old, "events have waited for too long to be sent; they are dropped")
 
-    def _drop(self, events: list[Event], why: str) -> None:
-        self.dropped += len(events)
+    def _drop(self, numbers: set[int], why: str) -> None:
+        self.dropped += len(numbers)
         # At the first, the tenth, the hundredth ...: a queue that stays full must not fill the log too.
-        if len(str(self.dropped)) > len(str(self.dropped - len(events))) or self.dropped == len(events):
+        if len(str(self.dropped)) > len(str(self.dropped - len(numbers))) or self.dropped == len(numbers):
             log.error("the queue %s: %s; %d so far", self.folder, why, self.dropped)
-        self.remove(each.number for each in events)
+        self.remove(numbers)
 
 
 def _hold(folder: Path, owner: str) -> int:
