@@ -24,7 +24,8 @@ class Barrier(Node):
 
     Every plate that comes opens it: put `watchlist` with `keep: allow` in front. A plate that a list denies never
     opens it, nor does one that could not be read. A car that stays, or is told of again by `vote`, opens it once; the
-    next car opens it again and begins `hold` anew. Each camera is a barrier of its own.
+    next car opens it again and begins `hold` anew. Each camera is a barrier of its own. What opened it is forgotten at
+    a restart: `distinct` with `remember: true` in front keeps a car that stands there from opening it once more.
 
     Each signal bears its delay: from the frame in which the plate was first seen until now. The run's summary shows p50
     and p95 of them.

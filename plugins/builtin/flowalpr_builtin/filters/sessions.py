@@ -100,6 +100,9 @@ class Sessions(Node):
         if self._table is not None:
             self._table.close()
 
+    def tallies(self) -> dict[str, int]:
+        return super().tallies() | {"parked now": len(self._first)}
+
     def _taken(self) -> SessionTable:
         """The table, from which we learn at first what is open."""
         from flowalpr_builtin.filters.session_table import SessionTable
