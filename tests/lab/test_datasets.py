@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from flowalpr.lab.datasets.checks import Mistake, check
+from flowalpr.lab.datasets.importers import picture_size
 from flowalpr.lab.datasets.index import find, statistics
 from flowalpr.lab.datasets.sample import DataError, Dataset, Plate, Sample, save
 from flowalpr.lab.datasets.split import fingerprint, groups, near_pairs, split
-from flowalpr.lab.datasets.view import tiles, write_sheet
+from flowalpr.lab.datasets.view import Tile, thumbnail, tiles, write_sheet
 
 texts = st.lists(st.none() | st.sampled_from("ABCDEFGH"), min_size=1, max_size=40)
 
@@ -32,6 +34,7 @@ def sample(name: str, *plates: Plate, size: tuple[int, int] = (160, 120)) -> Sam
     return Sample(file=name, width=size[0], height=size[1], plates=plates)
 
 
+@settings(deadline=None)  # A busy machine is no fault of the code.
 @given(texts, st.integers(0, 5))
 def test_no_text_is_in_two_parts_and_no_sample_is_lost(drawn: list[str | None], seed: int) -> None:
     samples = tuple(sample(f"{index}.jpg", Plate(text=text)) for index, text in enumerate(drawn))
@@ -60,6 +63,30 @@ def test_a_picture_scaled_and_compressed_again_is_near_and_others_are_not(tmp_pa
     hashes = np.stack([fingerprint(path) for path in (one, other, smaller)])
     assert list(near_pairs(hashes)) == [(0, 2)]
     assert groups([sample("1"), sample("2"), sample("3")], hashes) == [[0, 2], [1]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "size"), [("L", (1, 1)), ("RGBA", (40, 30)), ("I;16", (40, 30)), ("CMYK", (40, 30)), ("P", (30, 1))]
+)
+def test_odd_pictures_have_fingerprints_sizes_and_thumbnails(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
+    path = tmp_path / ("1.tif" if mode in ("I;16", "CMYK") else "1.png")
+    Image.new(mode, size).save(path)
+    assert fingerprint(path).shape == (32,)
+    assert picture_size(path) == size
+    assert thumbnail(Tile(path, GOOD, "odd")).startswith("data:image/jpeg")
+
+
+def test_a_picture_with_far_too_many_pixels_is_refused_without_decoding_it(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    Image.new("1", (8, 8)).save(path)
+    content = bytearray(path.read_bytes())
+    header = (20_000).to_bytes(4, "big") * 2 + content[24:29]
+    content[16:29] = header
+    content[29:33] = zlib.crc32(b"IHDR" + header).to_bytes(4, "big")
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="far too many pixels"):
+        fingerprint(path)
+    assert thumbnail(Tile(path, GOOD, "bomb")) == ""
 
 
 def test_near_pairs_are_found_across_the_chunks_of_a_large_set() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowalpr.lab.datasets.sample import Corners, Plate, Sample
@@ -27,6 +27,7 @@ def outcome(truth: str, read: str | None, confidence: float = 0.9, **label: obje
     return Outcome(Subject("set", Sample(file="1.jpg", width=200, height=100, plates=(plate,)), 0), read, confidence)
 
 
+@settings(deadline=None)  # A busy machine is no fault of the code.
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_an_interval_holds_its_share_and_stays_within_0_and_1(hits: int, misses: int) -> None:
     rate = Rate(hits, hits + misses)
@@ -109,6 +110,7 @@ def test_reading_figures_match_those_worked_out_by_hand() -> None:
     assert {t: (right, kept) for t, right, kept in score.thresholds}[0.8] == (Rate(1, 2), Rate(2, 4))
 
 
+@settings(deadline=None)  # A busy machine is no fault of the code.
 @given(
     st.lists(
         st.tuples(st.text("ABC01", min_size=1, max_size=6), st.none() | st.text("ABC01", max_size=6), st.floats(0, 1)),
@@ -173,6 +175,7 @@ drawn_reads = st.lists(
 )
 
 
+@settings(deadline=None)  # A busy machine is no fault of the code.
 @given(drawn_reads)
 def test_no_read_is_counted_twice_and_none_is_lost(reads: list[Read]) -> None:
     judged = judge("set", LABELS, reads)

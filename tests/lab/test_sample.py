@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowalpr.lab.datasets.sample import DataError, Dataset, Plate, Sample, load, save
@@ -32,6 +32,7 @@ samples = st.builds(
 )
 
 
+@settings(deadline=None)  # A busy machine is no fault of the code.
 @given(samples)
 def test_a_sample_survives_the_way_to_disk_and_back(sample: Sample) -> None:
     line = sample.as_line()

@@ -179,9 +179,8 @@ def quantize_within(forms: Quantizer, target: Path, loss: Callable[[Path], float
 
     First every layer is tried, then convolutions alone, since matrix products and what lies between them suffer most:
     in a reader with two transformer layers they cost 4.7 points, and the convolutions none; a detector of convolutions
-    alone lost 0.3. After that layers are
-    left out from the most sensitive on; how many is found by halving, since each try costs an evaluation. Where
-    nothing but the untouched network is within the bound, that is what is written.
+    alone lost 0.3. After that layers are left out from the most sensitive on; how many is found by halving, since each
+    try costs an evaluation. Where nothing but the untouched network is within the bound, that is what is written.
     """
     products = forms.layers(PRODUCTS)
     for names in ([], products):

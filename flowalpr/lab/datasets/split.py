@@ -7,6 +7,7 @@ So pictures are first tied into groups, and whole groups are dealt out.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,13 +30,19 @@ def fingerprint(picture: Path) -> npt.NDArray[np.uint8]:
     """256 bits, uint8 (32,), that hardly change when a picture is scaled or compressed again (a difference hash).
 
     Raises:
-        OSError: the picture cannot be read.
+        OSError: the picture cannot be read, or has far too many pixels.
     """
     from PIL import Image, ImageOps
 
-    with Image.open(picture) as image:
-        image.draft("L", (64, 64))
-        small = np.asarray(ImageOps.exif_transpose(image).convert("L").resize((17, 16), Image.Resampling.BOX))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Up to twice the limit it is read.
+            with Image.open(picture) as image:
+                image.draft("L", (64, 64))
+                grey = ImageOps.exif_transpose(image).convert("L")
+                small = np.asarray(grey.resize((17, 16), Image.Resampling.BOX))
+    except Image.DecompressionBombError as error:
+        raise OSError(f"{picture} has far too many pixels") from error
     return np.packbits(small[:, :-1] < small[:, 1:])
 
 

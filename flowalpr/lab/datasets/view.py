@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
@@ -67,8 +68,10 @@ def thumbnail(tile: Tile, width: int = 440, height: int = 240) -> str:
     from PIL import Image, ImageDraw, ImageOps
 
     try:
-        with Image.open(tile.picture) as file:
-            image = ImageOps.exif_transpose(file).convert("RGB")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Up to twice the limit it is shown.
+            with Image.open(tile.picture) as file:
+                image = ImageOps.exif_transpose(file).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return ""
     plate = tile.plate
