@@ -80,7 +80,7 @@ class Assembly:
             workers[name].rewire(change)
         senders = self._plan.segment_of()
         for planned, wire in before.items():
-            if planned not in self._wires and senders[planned.source] in kept:
+            if self._wires.get(planned) is not wire and senders[planned.source] in kept:
                 wire.close()
         self._workers, self._plan, self._graph = workers, new_plan, graph
         _retire(gone, drain_for)

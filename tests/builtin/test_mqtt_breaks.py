@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from support.broker import Broker, Listener, finished, texts, until
 from support.flows import Reads, graph_of
 
 from flowalpr.engine.runner import Runner
+from flowalpr.flow.graph import Graph
 from flowalpr.testing import plate_read
 from flowalpr_builtin.sinks.mqtt import Mqtt
 from flowalpr_builtin.sinks.mqtt_courier import MqttCourier
+from flowalpr_builtin.sources.timer import Timer
 
 
 @pytest.mark.slow
@@ -176,3 +179,28 @@ def test_in_a_flow_each_node_has_a_queue_of_its_own_in_the_state_folder(
         assert texts([each for each in ear.heard if each[0] == f"{name}/gate"]) == [f"R{n:04}" for n in range(20)]
         assert (tmp_path / "state" / "test" / name / "events.db").exists()
     assert not runner.dead_letters.count
+
+
+@pytest.mark.slow
+def test_a_redeployed_flow_sends_on_where_it_was(
+    tmp_path: Path, broker: Callable[..., Broker], listener: Callable[..., Listener]
+) -> None:
+    port = broker().port
+    ear = listener(port)
+
+    def flow(qos: int) -> Graph:
+        settings = {"host": "127.0.0.1", "port": port, "queue": tmp_path / "queue", "qos": qos, "status": ""}
+        every = timedelta(milliseconds=10)
+        return graph_of(("beat", Timer(every=every), ""), ("send", Mqtt.model_validate(settings), "beat"))
+
+    runner = Runner(flow(1), tmp_path / "dead-letters.jsonl")
+    runner.start()
+    for qos in (2, 1, 2):
+        heard = len(ear.heard)
+        until(lambda heard=heard: len(ear.heard) > heard + 5)  # type: ignore[misc]  # bound now, on purpose
+        assert runner.deploy(flow(qos)) == ("send",)
+    runner.stop()
+    numbers = [json.loads(payload)["frame"] for _, payload in ear.heard]
+    assert len(numbers) > 15
+    assert numbers == sorted(set(numbers))
+    assert runner.dead_letters.count == 0
