@@ -170,6 +170,7 @@ def test_a_topic_is_filled_in_so_that_no_value_can_break_it() -> None:
         ({"topic": "plates/#"}, "without [+] and #"),
         ({"topic": "plates/{camera"}, "without [+] and #"),
         ({"topic": ""}, "`topic` is empty"),
+        ({"status": "state/{camera}"}, r"\{camera\} is not known here: use \{client\}"),
         ({"password": "env:X"}, "needs a `user`"),
         ({"password": "open-sesame", "user": "a"}, "a secret is never written here"),
         ({"certificate": "a.pem"}, "need one another"),

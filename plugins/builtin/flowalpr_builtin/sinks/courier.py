@@ -28,6 +28,8 @@ STEADY = 60.0
 """Seconds of connection after which a break counts as the first."""
 LINGER = 3.0
 """Seconds that a flow's end waits for what is still to be sent; the rest is sent after the next start."""
+LAST_SECONDS = 1.0
+"""For the farewell to the other side; whoever is in the middle of something else is left to it."""
 TAKE_OVER = 10.0
 """Seconds that a redeployed node waits for the one it replaces to let go of the queue."""
 
@@ -110,7 +112,7 @@ class Courier(ABC):
         if self._outbox is None:
             return
         self._wake()
-        self._thread.join(LINGER)
+        self._thread.join(LAST_SECONDS)
         waiting = self._outbox.waiting()
         if waiting:
             stay = "%s: %d events stay in the queue %s and are sent when the flow runs again"

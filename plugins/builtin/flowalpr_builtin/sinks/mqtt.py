@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flowalpr_builtin.broker.settings import BrokerNode
 from flowalpr_builtin.sinks.outgoing import Outgoing
@@ -38,10 +38,11 @@ class Mqtt(Outgoing, BrokerNode):
 
     @field_validator("topic", "status")
     @classmethod
-    def _is_a_topic(cls, topic: str) -> str:
-        unknown = [name for name in re.findall(r"\{([^{}]*)\}", topic) if name not in FIELDS]
+    def _is_a_topic(cls, topic: str, info: ValidationInfo) -> str:
+        known = FIELDS if info.field_name == "topic" else ("client",)
+        unknown = [name for name in re.findall(r"\{([^{}]*)\}", topic) if name not in known]
         if unknown:
-            raise ValueError(f"{{{unknown[0]}}} is not known here: use {', '.join(f'{{{name}}}' for name in FIELDS)}")
+            raise ValueError(f"{{{unknown[0]}}} is not known here: use {', '.join(f'{{{name}}}' for name in known)}")
         if re.search(r"[+#\x00]", topic) or "{" in re.sub(r"\{\w+\}", "", topic):
             raise ValueError("one publishes to a whole topic, without + and #, and with each { closed by }")
         return topic
