@@ -57,6 +57,14 @@ def test_a_standing_car_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
     assert read(thrifty, found(3600, 1, left=110), confidence=0.3), "it moves again"
 
 
+def test_a_moving_plate_read_many_times_in_vain_is_tried_seldom_until_it_is_larger() -> None:
+    thrifty = Thrift(3, 0.9)
+    spent = [read(thrifty, found(at / 10, 1, left=20 * at), confidence=0.3) for at in range(40)]
+    assert spent[:12] == [1] * 12
+    assert sum(spent[12:]) < 6
+    assert read(thrifty, found(4, 1, left=800, height=29), confidence=0.3)
+
+
 def test_a_clock_set_back_does_not_stop_reading() -> None:
     thrifty = Thrift(3, 0.9)
     assert [read(thrifty, found(at, 1), confidence=0.3) for at in (100, 100.1, 100.2, 0, 0.1)] == [1, 1, 0, 1, 0]

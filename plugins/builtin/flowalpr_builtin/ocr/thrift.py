@@ -13,6 +13,9 @@ from flowalpr_builtin.detect.standing import stands
 
 GROWN = 1.5
 """A plate read surely is read again when it is so many times as high: what was small may look otherwise."""
+MANY = 12
+"""A plate that so many reads did not make known is taken for one that stands, until it is `LARGER`."""
+LARGER = 1.15
 FIRST_REST, LONGEST_REST = 0.2, 30.0
 """Seconds between two reads of a plate that stands; each rest is twice the last."""
 MOST_TRACKS = 64
@@ -34,6 +37,19 @@ class _Known:
     time: float = 0.0
     """When, in seconds."""
     rest: float = 0.0
+    tries: int = 0
+    """In motion, since it stood."""
+    highest: float = 0.0
+    """Of all boxes that were read."""
+
+    def promises_nothing(self, box: Box) -> bool:
+        """Whether another read would see what the last one saw, or what many saw in vain."""
+        if self.box is None:
+            return False
+        if stands(self.box, box):
+            self.tries = 0  # Once it moves, it may look otherwise.
+            return True
+        return self.tries >= MANY and box.height < LARGER * self.highest
 
 
 class ThriftyNode(Node):
@@ -41,7 +57,7 @@ class ThriftyNode(Node):
 
     enough: Annotated[int, Field(ge=0, le=100)] = 3
     """A plate that `track` follows is read no more once so many sure reads of it agree, unless it has become half as
-    high again; one that stands is read ever more seldom. 0 reads every plate in every frame."""
+    high again; one that stands, or was read many times in vain, is read ever more seldom. 0 reads all in every frame."""
     sure: Fraction = 0.9
     """Least confidence of a read that counts as sure."""
 
@@ -98,13 +114,14 @@ class Thrift:
             del tracks[next(iter(tracks))]
         if known.done_at and found.box.height < GROWN * known.done_at:
             return False
-        if known.box is not None and stands(known.box, found.box):
+        if known.promises_nothing(found.box):
             if 0 <= now - known.time < known.rest:  # After a clock was set back it is read at once.
                 return False
             known.rest = min(max(FIRST_REST, 2 * known.rest), LONGEST_REST)
         else:
             known.rest = 0.0
         known.box, known.time = found.box, now
+        known.tries, known.highest = known.tries + 1, max(known.highest, found.box.height)
         return True
 
     def _learn(self, read: PlateRead) -> None:
