@@ -50,7 +50,7 @@ class Signal(Message):
     stamp: Stamp
     """Camera and frame of that plate, and when the signal was given."""
     delay: float
-    """Seconds from the frame in which the plate was first seen to the signal to open."""
+    """Seconds from the first frame in which the plate could be read to the signal to open."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has

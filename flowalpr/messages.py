@@ -253,6 +253,8 @@ class Passage(PlateRead):
     """`in` or `out` across a line, else `towards` or `away` from the camera, `left` or `right`; None if it stood."""
     readings: tuple[tuple[str, int], ...] = ()
     """What was read, as it was read, and how often, the weightiest first."""
+    sharp: datetime | None = None
+    """When it could first be read: large and sharp enough (UTC, aware); None if never. Delays count from here."""
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
         """Everything but the pictures."""
@@ -266,6 +268,7 @@ class Passage(PlateRead):
             "reads": self.reads,
             "direction": self.direction,
             "readings": [list(each) for each in self.readings],
+            "sharp": self.sharp.isoformat() if self.sharp else None,
         }
 
 

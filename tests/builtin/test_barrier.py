@@ -89,9 +89,18 @@ def test_the_end_of_the_flow_closes_it() -> None:
     assert [each.on for each in node.due(END_OF_TIME)] == [False]
 
 
-def test_the_delay_runs_from_the_first_sight_of_the_plate() -> None:
+def test_the_delay_runs_from_the_first_frame_in_which_the_plate_was_sharp() -> None:
     read = plate_read("AB123", at=0.4)
-    passage = Passage("AB123", 0.9, read.detection, first=NOON, last=NOON + timedelta(seconds=0.8), seen=9, reads=3)
+    passage = Passage(
+        "AB123",
+        0.9,
+        read.detection,
+        first=NOON - timedelta(seconds=9),  # Far away, a speck.
+        sharp=NOON,
+        last=NOON + timedelta(seconds=0.8),
+        seen=9,
+        reads=3,
+    )
     node = Barrier()
     node.open()
     signal = node.process(passage)

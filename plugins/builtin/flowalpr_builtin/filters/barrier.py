@@ -27,8 +27,8 @@ class Barrier(Node):
     next car opens it again and begins `hold` anew. Each camera is a barrier of its own. What opened it is forgotten at
     a restart: `distinct` with `remember: true` in front keeps a car that stands there from opening it once more.
 
-    Each signal bears its delay: from the frame in which the plate was first seen until now. The run's summary shows p50
-    and p95 of them.
+    Each signal bears its delay: from the first frame in which the plate could be read until now. The run's summary
+    shows p50 and p95 of them.
     """
 
     hold: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=5)
@@ -51,7 +51,7 @@ class Barrier(Node):
         if not self._once.is_first(read):
             return None
         now = self._now(read)
-        first = read.first if isinstance(read, Passage) else read.stamp.time
+        first = (read.sharp or read.first) if isinstance(read, Passage) else read.stamp.time
         delay = max(0.0, (now - first).total_seconds())
         self._delays.append(delay)
         self.tally("opened")

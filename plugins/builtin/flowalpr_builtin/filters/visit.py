@@ -39,6 +39,8 @@ class Visit:
         """When it was heard of last on the clock of `Node.due`; None until that clock is known."""
         self.seen = self.reads = 0
         self.highest = self.clearest = 0.0
+        self.sharp: datetime | None = None
+        """When it could first be read."""
         self.at_edge = False
         self.fusion = Fusion()
         self.box = read.detection.box
@@ -70,10 +72,12 @@ class Visit:
         if not stands(self._anchor, self.box):
             self._anchor, self._moved = self.box, read.stamp.time
 
-    def weigh(self, read: PlateRead, smallest: float) -> None:
+    def weigh(self, read: PlateRead, smallest: float, blurred: float) -> None:
         """Let a read count for the text, unless the plate is lower than `smallest` pixels."""
         clear, height = clarity(read), read.detection.box.height
         self.highest, self.clearest = max(self.highest, height), max(self.clearest, clear)
+        if self.sharp is None and height >= smallest and clear >= blurred:
+            self.sharp = read.stamp.time
         weight = min(max(clear / CLEAR, 0.05), 1.0) * (CUT_OFF if self.at_edge else 1.0)
         if weight * height > self._sight[0]:
             self._sight, self._is_whole = (weight * height, read), True

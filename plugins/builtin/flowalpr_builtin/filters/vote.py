@@ -85,7 +85,7 @@ class Vote(FormatNode):
         if visit.told:
             camera.follow(visit)
         else:
-            visit.weigh(read, self.smallest)
+            visit.weigh(read, self.smallest, BLURRED)
             yield from self._early(camera, visit)
         if len(camera.open) > MOST:
             yield from self._end(camera, camera.open[0])
@@ -160,6 +160,7 @@ class Vote(FormatNode):
             reads=visit.reads,
             direction=visit.direction(),
             readings=tuple(visit.fusion.texts()),
+            sharp=visit.sharp,
         )
 
     def _reason(self, visit: Visit, fits: bool, drops_frames: bool) -> str:
