@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 from support.broker import Broker, free_port, until
 
-from flowalpr import Fault, Frame
+from flowalpr import Fault, Frame, Tick
 from flowalpr.testing import plate_frame
 from flowalpr_builtin.sources.mqtt_in import MqttIn
+from flowalpr_builtin.sources.mqtt_trigger import MqttTrigger
 
 PICTURE = bytes(cv2.imencode(".jpg", plate_frame().image)[1])
 
@@ -21,8 +22,8 @@ PICTURE = bytes(cv2.imencode(".jpg", plate_frame().image)[1])
 class Running:
     """A node in a thread of its own, as in a flow, and what it gave."""
 
-    def __init__(self, node: MqttIn) -> None:
-        self.given: list[Frame | Fault] = []
+    def __init__(self, node: MqttIn | MqttTrigger) -> None:
+        self.given: list[Frame | Tick | Fault] = []
         self.error: Exception | None = None
         self._stopping = threading.Event()
         self._node = node
@@ -66,7 +67,7 @@ def test_a_picture_that_is_published_is_a_frame_of_its_camera(broker: Callable[.
         tell(there.port, "cameras/exit/jpeg", PICTURE + b"x" * 80_000)
         tell(there.port, "cameras/exit/jpeg", PICTURE + b"x" * 100_000)
         tell(there.port, "cameras/exit/jpeg", PICTURE)
-        until(lambda: len([each for each in node.given if isinstance(each, Frame)]) >= 2)
+        until(lambda: [each.stamp.camera for each in node.given if isinstance(each, Frame)].count("exit") == 2)
     finally:
         node.stop()
     faults = [each.error for each in node.given if isinstance(each, Fault)]
@@ -104,3 +105,28 @@ def test_a_broker_that_goes_away_is_an_error(broker: Callable[..., Broker]) -> N
 def test_a_topic_that_no_broker_takes_is_refused(topic: str) -> None:
     with pytest.raises(ValidationError, match=r"stands for one whole level|at least 1"):
         MqttIn(host="broker", topic=topic)
+
+
+def test_a_word_on_a_topic_is_a_tick_and_another_word_is_none(broker: Callable[..., Broker]) -> None:
+    there = broker()
+    node = Running(MqttTrigger(host="127.0.0.1", port=there.port, topic="loops/+/state", payload="ON"))
+    try:
+
+        def heard() -> bool:
+            tell(there.port, "loops/gate/state", b"OFF")
+            tell(there.port, "loops/gate/state", b"ON")
+            return bool(node.given)
+
+        until(heard)
+        node.given.clear()
+        for word in (b"OFF", b"ON", b"on", b"\xff"):
+            tell(there.port, "loops/exit/state", word)
+        tell(there.port, "loops/last/state", b"ON")
+        until(lambda: cameras(node)[-1:] == ["last"])
+    finally:
+        node.stop()
+    assert cameras(node)[-2:] == ["exit", "last"]
+
+
+def cameras(node: Running) -> list[str]:
+    return [each.stamp.camera for each in node.given if isinstance(each, Tick)]

@@ -10,6 +10,7 @@ from flowalpr_builtin.filters.confident import Confident
 from flowalpr_builtin.filters.crop import Crop
 from flowalpr_builtin.filters.distinct import Distinct
 from flowalpr_builtin.filters.format import Format
+from flowalpr_builtin.filters.latest import Latest
 from flowalpr_builtin.filters.rate_limit import RateLimit
 from flowalpr_builtin.filters.sample import Sample
 from flowalpr_builtin.filters.sessions import Sessions
@@ -31,6 +32,7 @@ from flowalpr_builtin.sources.camera import Camera
 from flowalpr_builtin.sources.http_in import HttpIn
 from flowalpr_builtin.sources.images import Images
 from flowalpr_builtin.sources.mqtt_in import MqttIn
+from flowalpr_builtin.sources.mqtt_trigger import MqttTrigger
 from flowalpr_builtin.sources.timer import Timer
 from flowalpr_builtin.sources.video import Video
 
@@ -39,8 +41,8 @@ from flowalpr_builtin.sources.video import Video
 def flowalpr_nodes() -> list[type[Node]]:
     """All built-in nodes, in the order in which a flow would use them."""
     return [
-        *(Images, Video, Camera, HttpIn, MqttIn, Timer),
-        *(Crop, Detect, DetectText, Zone, Track, Ocr, OcrRapid, Vote),
+        *(Images, Video, Camera, HttpIn, MqttIn, MqttTrigger, Timer),
+        *(Latest, Crop, Detect, DetectText, Zone, Track, Ocr, OcrRapid, Vote),
         *(Format, Confident, Distinct, Where, RateLimit, Sample),
         *(Watchlist, Sessions, Barrier, Alert),
         *(Console, Lines, Store, Snapshot, Mqtt, Webhook, Email, Debug),
