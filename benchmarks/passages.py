@@ -95,8 +95,11 @@ def drive(count: int, seed: int, strength: float) -> tuple[list[Car], list[Detec
     cars: list[Car] = []
     frames: list[Detections] = []
     number = 0
+    formats = load(COUNTRIES)
     for index in range(count):
         plate = drawer.render_plate(random)
+        while not formats.fits(plate.text):  # Layouts are looser than the law: no British plate has a Q there.
+            plate = drawer.render_plate(random)
         weather = list(WEATHERS)[index % len(WEATHERS)]
         shots = list(_approach(plate.image, WEATHERS[weather], random, strength))
         cars.append(Car(plate.text, weather, _at(number), _at(number + len(shots) - 1)))

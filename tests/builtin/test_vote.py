@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from flowalpr import Box, Detection, Frame, Message, Passage, PlateRead, Stamp
+from flowalpr.plates.alphabet import ALIKE
 from flowalpr.testing import NOON, feed, plate_read
 from flowalpr_builtin.filters import visits
 from flowalpr_builtin.filters.vote import Vote
@@ -47,6 +48,35 @@ def passages(node: Vote, *reads: PlateRead) -> list[Passage]:
 
 def told(given: list[Message] | list[Passage]) -> list[tuple[str, str]]:
     return [(each.stage, each.text or each.reason) for each in given if isinstance(each, Passage)]
+
+
+def misread(text: str, clear: float, random: np.random.Generator) -> tuple[str, float]:
+    """What a reader might make of a plate that is so clear (0..1), and how sure it is of that, mostly rightly so."""
+    said, sure = "", 1.0
+    for character in text:
+        doubt = (1 - clear) * random.uniform(0, 0.6)
+        others = list(ALIKE.get(character, {"X": 1.0}))
+        lost = random.random() < 0.05 * doubt
+        said += "" if lost else random.choice(others) if random.random() < doubt else character
+        sure *= 1 - doubt
+    return said, sure
+
+
+def test_passages_are_right_far_more_often_than_single_reads_and_told_once() -> None:
+    random = np.random.default_rng(7)
+    truth, reads, right_reads = [], [], 0
+    for car in range(50):
+        text = "".join(random.choice(list("ABDGSZ"), 2)) + "".join(random.choice(list("0125689"), 4))
+        truth.append(text)
+        for frame in range(10):
+            said, sure = misread(text, 0.3 + 0.065 * frame, random)
+            right_reads += said == text
+            reads.append(sight(said, 3.0 * car + frame / 10, sure, track=car))
+    given = passages(Vote(at_least=0.3), *reads)
+    tracks = [each.detection.track for each in given]
+    assert len(tracks) == len(set(tracks)), "none is told twice"
+    assert right_reads < 300, "of 500"
+    assert sum(each.text == truth[each.detection.track or 0] for each in given) >= 48, "of 50"
 
 
 def test_many_reads_of_one_track_are_one_passage_with_its_whole_account() -> None:
@@ -244,7 +274,7 @@ def test_plates_are_not_in_what_is_logged() -> None:
     assert set(plate_read().record()) < set(passage.record())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(["", "AB123", "A8123", "XY9"]), st.integers(0, 40)),

@@ -57,7 +57,7 @@ class ThriftyNode(Node):
 
     enough: Annotated[int, Field(ge=0, le=100)] = 3
     """A plate that `track` follows is read no more once so many sure reads of it agree, unless it has become half as
-    high again; one that stands, or was read many times in vain, is read ever more seldom. 0 reads all in every frame."""
+    high again; one that stands, or was read many times in vain, is read ever more seldom. 0 reads all always."""
     sure: Fraction = 0.9
     """Least confidence of a read that counts as sure."""
 
