@@ -4,8 +4,9 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0+cpu
 BIN := .venv/bin
+DATA ?= ../shared/data/val
 
-.PHONY: run test check lint fix golden wheel
+.PHONY: run test check lint fix golden wheel eval
 
 run: .venv/run.stamp
 	@$(BIN)/flowalpr run flows/parking.yaml
@@ -25,6 +26,12 @@ fix: .venv/test.stamp
 
 golden: .venv/test.stamp
 	@$(BIN)/pytest --golden $(ARGS)
+
+# Figures of the models that ship; the report shows plates of real people, so it stays in build/.
+eval: .venv/test.stamp
+	@$(BIN)/flowalpr eval detector $(DATA) --report build/eval/detector
+	@$(BIN)/flowalpr eval reader $(DATA) --report build/eval/reader
+	@$(BIN)/flowalpr eval end-to-end $(DATA) --report build/eval/end-to-end
 
 wheel: .venv/test.stamp
 	@rm -rf dist && $(BIN)/python -m build -q --wheel --no-isolation . > .venv/build.txt
