@@ -11,7 +11,7 @@ from typing import cast
 from flowalpr.lab.evaluation.outcome import Outcome
 from flowalpr.lab.evaluation.rate import Rate
 
-BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 """Bounds of confidences that are told apart; narrow where decisions are made."""
 NOTHING = "∅"
 """Stands in the confusion matrix for a character that is not there."""

@@ -124,10 +124,18 @@ def _under(summary: Summary) -> Section:
 
 
 def _thresholds(summary: Summary) -> Section:
+    """With false reads a picture where whole pictures were read: what a filter on confidence keeps and lets through."""
     rows = tuple(
-        (f"{each['at_least']:g}", percent(each["right"]), percent(each["kept"])) for each in summary["thresholds"]
+        (
+            f"{each['at_least']:g}",
+            percent(each["right"]),
+            percent(each["kept"]),
+            *([f"{each['false_reads_per_picture']:.3f}"] if each.get("false_reads_per_picture") is not None else []),
+        )
+        for each in summary["thresholds"]
     )
-    return Section("What a confidence is worth", ("at least", "of these right", "of all plates"), rows)
+    head = ("at least", "of these right", "of all plates", "false a picture")
+    return Section("What a confidence is worth", head[: len(rows[0])], rows)
 
 
 def _confusions(summary: Summary) -> Section:

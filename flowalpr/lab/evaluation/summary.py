@@ -45,8 +45,12 @@ def of_reading(outcomes: Sequence[Outcome]) -> Summary:
 def of_end_to_end(looked: Mapping[str, Sequence[Looked]]) -> Summary:
     """The figures of a flow, by data set and altogether; `looked` are its pictures by the name of their data set."""
     every = [each for pictures in looked.values() for each in pictures]
+    read = of_reading([outcome for each in every for outcome in each.judged.outcomes])
+    for each in read["thresholds"]:
+        strays = sum(stray.confidence >= each["at_least"] for one in every for stray in one.judged.strays)
+        each["false_reads_per_picture"] = _number(strays / len(every)) if every else None
     return {
-        **of_reading([outcome for each in every for outcome in each.judged.outcomes]),
+        **read,
         **_of_pictures(every),
         "sets": {name: _of_pictures(pictures) for name, pictures in looked.items()},
     }
