@@ -77,7 +77,7 @@ def test_a_database_of_the_first_version_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "plates.db"
     feed(Store(path=path), plate_read("OLD1"))
     with closing(sqlite3.connect(path)) as database, database:
-        for column in ("reason", "stage", "first", "last", "seen", "reads", "direction", "readings"):
+        for column in ("reason", "stage", "first", "last", "sharp", "seen", "reads", "direction", "readings"):
             database.execute(f'ALTER TABLE reads DROP COLUMN "{column}"')
         database.execute("UPDATE flowalpr_schema SET version = 1")
     feed(Store(path=path), passage("NEW2"))

@@ -110,6 +110,7 @@ def test_a_passage_is_a_read_with_more_to_tell():
         "stage": "final",
         "first": "2026-01-01T12:00:00.500000+00:00",
         "last": "2026-01-01T12:00:01.500000+00:00",
+        "sharp": None,
         "seen": 10,
         "reads": 3,
         "direction": None,

@@ -52,6 +52,7 @@ READS = sql.Table(
     sql.Column("stage", sql.String),
     sql.Column("first", sql.String),
     sql.Column("last", sql.String),
+    sql.Column("sharp", sql.String),
     sql.Column("seen", sql.Integer),
     sql.Column("reads", sql.Integer),
     sql.Column("direction", sql.String),
