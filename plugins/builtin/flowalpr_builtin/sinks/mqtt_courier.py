@@ -89,18 +89,19 @@ class MqttCourier(Courier):
         return line
 
     def _greet(self, line: Line) -> None:
+        self._heard = monotonic()
+        self._confirm(line)  # What came in the moment in which the last connection broke.
         if not line.is_remembered:
             self._flying.clear()
             self._last = 0
         self._announced.clear()
-        self._heard = monotonic()
         self._reached()
         if self._settings.status:
             line.paho.publish(self._status(), "online", qos=1, retain=True)
 
     def _send(self, line: Line) -> None:
         """Fill up what may be on its way."""
-        most = min(IN_FLIGHT, line.most_in_flight)
+        most = min(IN_FLIGHT, max(1, line.most_in_flight - 2))  # Two are left for what is said beside events.
         free = most - len(self._flying)
         for event in self._box().oldest(self._last, free) if free > 0 else ():
             record = event.record()
