@@ -24,7 +24,7 @@ from flowalpr.vision.reader import read_with, unfolded, whole
 if TYPE_CHECKING:
     from flowalpr.vision.manifest import Model, ReaderDetails
 
-LONGEST = 960
+LONGEST = 736
 """Pixels of the longest side of pictures for a detector: what the `detect` node uses unless told otherwise."""
 
 
