@@ -78,15 +78,13 @@ def _print(timings: Sequence[Timing]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "kind", "on", box=None, pad_edge=False)
-    for title in ("threads", "batch", "input", "around", "net", "ms", "p95", "fps", "MB"):
+    table = Table("model", box=None, pad_edge=False)
+    for title in ("thr", "batch", "input", "around", "net", "ms", "p95", "fps", "MB"):
         table.add_column(title, justify="right", no_wrap=True)
     for each in timings:
         numbers = (each.around, each.network, each.around + each.network, each.p95)
         table.add_row(
-            each.model,
-            each.precision,
-            each.provider,
+            f"{each.model} {each.precision} {each.provider}",
             str(each.threads),
             str(each.batch),
             each.size,
