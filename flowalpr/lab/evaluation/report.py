@@ -49,7 +49,7 @@ def write_report(folder: Path, title: str, facts: dict[str, str], summary: Summa
 def sections_of(summary: Summary, folder: Path | None = None) -> list[Section]:
     """The figures of a summary in tables; with a folder, plots are drawn into it as well."""
     detection = "exact" not in summary
-    sections = [_detection(summary) if detection else _reading(summary)]
+    sections = [_detection(summary), _sizes(summary)] if detection else [_reading(summary)]
     if not detection:
         sections += [_groups(summary), _thresholds(summary), _confusions(summary)]
         if "sets" in summary:
@@ -144,7 +144,7 @@ def _confusions(summary: Summary) -> Section:
 
 
 def _detection(summary: Summary) -> Section:
-    head = ("", "pictures", "plates", "AP50", "AP50-95", "small", "medium", "large", "precision", "recall")
+    head = ("", "pictures", "plates", "AP50", "AP50-95", "precision", "recall")
     rows = tuple(
         (
             name,
@@ -152,13 +152,20 @@ def _detection(summary: Summary) -> Section:
             str(each["plates"]),
             _share(each["ap50"]),
             _share(each["ap50_95"]),
-            *(_share(each["ap50_by_size"][size]) for size in ("small", "medium", "large")),
             percent(each["precision"]),
             percent(each["recall"]),
         )
         for name, each in summary["groups"].items()
     )
     return Section("Plates found", head, rows)
+
+
+def _sizes(summary: Summary) -> Section:
+    names = ("small", "medium", "large")
+    rows = tuple(
+        (name, *(_share(each["ap50_by_size"][size]) for size in names)) for name, each in summary["groups"].items()
+    )
+    return Section("AP50 by area: below 32 x 32 pixels, up to 96 x 96, above", ("", *names), rows)
 
 
 def _calibration(summary: Summary, folder: Path) -> Section:
