@@ -52,9 +52,10 @@ class RealPlate(NamedTuple):
         corners = self.corners
         if corners is None:
             corners = corners_of(np.array([[x, y, x + width, y + height]], np.float32))[0]
+        corners = widen(corners, margin, margin)
         sides = np.linalg.norm(corners - np.roll(corners, -1, 0), axis=1)
         size = (max(4, round(float(sides[[0, 2]].max()))), max(4, round(float(sides[[1, 3]].max()))))
-        return rectify(self.image, widen(corners, margin, margin), size)
+        return rectify(self.image, corners, size)
 
     def view(self, margin: float, rng: np.random.Generator) -> Crop:
         """The plate cut out as by a detector that errs a little."""
