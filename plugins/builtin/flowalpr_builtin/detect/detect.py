@@ -22,7 +22,7 @@ class Detect(Node):
 
     model: ModelName = "plate-detector"
     """Folder under models/ of a detector, or the path of one."""
-    at_least: Fraction = 0.5
+    at_least: Fraction = 0.6
     """Lowest confidence of a plate that is passed on."""
     longest: Annotated[int, Field(ge=64, le=4096, multiple_of=32)] = 736
     """Pixels that the longer side of a frame is scaled down to before the search; 512 is twice as fast and misses
