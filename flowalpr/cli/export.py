@@ -58,8 +58,8 @@ def _temperature(weights: Path, folders: list[Path], run: Path) -> float:
     from flowalpr.errors import Problem
     from flowalpr.lab.datasets.index import find
     from flowalpr.lab.datasets.sample import DataError
-    from flowalpr.lab.training.reader_data import real_plates
     from flowalpr.lab.training.calibration import best_temperature
+    from flowalpr.lab.training.reader_data import real_plates
     from flowalpr.lab.training.reader_task import ReaderRecipe
     from flowalpr.lab.training.recipe import read_recipe
     from flowalpr.vision.onnx import OnnxSession
