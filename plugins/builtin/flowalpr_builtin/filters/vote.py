@@ -50,8 +50,8 @@ class Vote(FormatNode):
     unread: bool = False
     """Whether passages without a plate are given too, with an empty text and the reason."""
     at_least: Fraction = 0.5
-    """Least confidence of a text; below it a passage ends as `low confidence`. On drawn passages, 98 % of the texts told
-    are right with 0.5 as with 0.6, and fewer are missing."""
+    """Least confidence of a text; below it a passage ends as `low confidence`. With 0.5, 98 % of the texts told of
+    drawn passages are right, as with 0.6, and fewer are missing."""
     sure: Fraction = 0.9
     """Confidence from which a text may be final while its car is still there."""
     enough: Annotated[int, Field(ge=1, le=100)] = 3
