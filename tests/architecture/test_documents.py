@@ -49,7 +49,7 @@ def test_the_error_in_the_readme_is_what_is_shown(
 ) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     text = next(match[2] for match in BLOCK.finditer(readme) if match[1] == "yaml")
-    (tmp_path / "gate.yaml").write_text(text.replace("uses: ocr_rapid, from: follow", "uses: ocr_rapid, from: gate"))
+    (tmp_path / "gate.yaml").write_text(text.replace("uses: ocr, from: follow", "uses: ocr, from: gate"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FlowError) as error:
         load_flow(Path("gate.yaml"), catalogue)

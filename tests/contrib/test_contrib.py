@@ -46,8 +46,8 @@ def flow(folder: Path, last: str) -> Path:
     nodes = """flow: trial
 nodes:
   pictures: {uses: images, with: {path: plate.png}}
-  plates:   {uses: detect_text, from: pictures}
-  text:     {uses: ocr_rapid, from: plates}
+  plates:   {uses: detect, from: pictures}
+  text:     {uses: ocr, from: plates}
 """
     (folder / "trial.yaml").write_text(nodes + last)
     return folder / "trial.yaml"

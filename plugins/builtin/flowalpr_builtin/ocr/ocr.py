@@ -10,6 +10,10 @@ from flowalpr_builtin.ocr.thrift import ThriftyNode
 if TYPE_CHECKING:
     from flowalpr.vision.reader import Reader
 
+LOOSENESS = 0.04
+"""What the detector's corners may miss of a plate, as a share of its size. Measured with both models in the box on the
+481 plates of four validation sets (BR, US, CN, world): 450 read right with it, 447 without, 445 with twice as much."""
+
 
 class Ocr(ThriftyNode):
     """Read every plate that was found in a frame: text, confidence of each character, and country if it shows.
@@ -38,7 +42,7 @@ class Ocr(ThriftyNode):
         from flowalpr_builtin.ocr.crops import cut
 
         wanted = self._worth_reading(found)
-        readings = self._reader.read([cut(each, self._reader.margin) for each in wanted])
+        readings = self._reader.read([cut(each, self._reader.margin + LOOSENESS) for each in wanted])
         reads = [
             PlateRead(reading.text, reading.confidence, detection, reading.confidences, reading.country)
             for detection, reading in zip(wanted, readings, strict=True)
