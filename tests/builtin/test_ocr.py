@@ -1,6 +1,5 @@
 """The reading node takes what was found and gives what it says."""
 
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray

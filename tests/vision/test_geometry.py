@@ -14,9 +14,7 @@ sides = st.floats(-500, 2000, width=32)
 def some_boxes(draw: st.DrawFn) -> np.ndarray:
     """float32, (n, 4), each with left <= right and top <= bottom."""
     points = draw(arrays(np.float32, st.tuples(st.integers(0, 6), st.just(4)), elements=sides))
-    return np.concatenate(
-        [np.minimum(points[:, :2], points[:, 2:]), np.maximum(points[:, :2], points[:, 2:])], 1
-    )
+    return np.concatenate([np.minimum(points[:, :2], points[:, 2:]), np.maximum(points[:, :2], points[:, 2:])], 1)
 
 
 @given(some_boxes(), some_boxes())
