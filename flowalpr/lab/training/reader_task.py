@@ -14,8 +14,9 @@ from flowalpr.lab.datasets.synthetic.crop import Crop, synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import degrade
 from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
 from flowalpr.lab.datasets.synthetic.plate import Drawer
-from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
+from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
 from flowalpr.lab.training.loop import LoopRecipe, train
+from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.reader import IGNORED, ReaderNetwork, load_pretrained, losses
 from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates
 from flowalpr.vision.image import normalise
@@ -99,7 +100,7 @@ class ReaderTask:
         network = ReaderNetwork(len(recipe.alphabet), len(recipe.countries))
         self.network: nn.Module = network
         if recipe.start == "pretrained":
-            load_pretrained(network, pretrained_weights(), recipe.alphabet)
+            load_pretrained(network, pretrained_weights("rec"), recipe.alphabet)
         elif recipe.start is not None:
             load_weights(network, load_checkpoint(recipe.start)["network"], recipe.start)
         self._real = [plate for folder in recipe.train for plate in real_plates(folder, recipe.alphabet)]
@@ -185,21 +186,3 @@ def train_reader(recipe: ReaderRecipe, out: Path) -> dict[str, float]:
         TrainingError: see `ReaderTask` and `loop.train`.
     """
     return train(ReaderTask(recipe), recipe.loop, out)
-
-
-def pretrained_weights() -> Path:
-    """The file of PP-OCRv6's small recogniser in rapidocr's wheel.
-
-    Raises:
-        TrainingError: it is not installed.
-    """
-    from importlib.util import find_spec
-
-    spec = find_spec("rapidocr")
-    found = list(Path(spec.origin).parent.glob("models/PP-OCRv6_rec_small.onnx")) if spec and spec.origin else []
-    if not found:
-        raise TrainingError(
-            "the pretrained weights in rapidocr's wheel are not there",
-            fix="pip install 'rapidocr>=3.10', or give a checkpoint as `start`",
-        )
-    return found[0]

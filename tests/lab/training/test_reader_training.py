@@ -17,9 +17,10 @@ from flowalpr.lab.datasets.sample import Dataset, Plate, Sample, save
 from flowalpr.lab.training.calibration import best_temperature
 from flowalpr.lab.training.checkpoint import TrainingError, save_atomically
 from flowalpr.lab.training.loop import LoopRecipe
+from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.reader import IGNORED, Logits, ReaderNetwork, load_pretrained, losses
 from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates, upright
-from flowalpr.lab.training.reader_task import ReaderRecipe, ReaderTask, pretrained_weights, train_reader
+from flowalpr.lab.training.reader_task import ReaderRecipe, ReaderTask, train_reader
 from flowalpr.vision.reader import read_with
 
 LATIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -135,15 +136,15 @@ def test_a_reader_learns_two_plates_by_heart(data: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_network_rebuilt_says_what_the_pretrained_one_says() -> None:
     network = ReaderNetwork(len(LATIN), 2).eval()
-    load_pretrained(network, pretrained_weights(), LATIN)
+    load_pretrained(network, pretrained_weights("rec"), LATIN)
     grey = torch.rand(1, 1, 48, 192, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    (theirs,) = outputs(session(pretrained_weights()), [grey.repeat(1, 3, 1, 1).numpy()])
+    (theirs,) = outputs(session(pretrained_weights("rec")), [grey.repeat(1, 3, 1, 1).numpy()])
     with torch.no_grad():
         ours = network(grey).characters.softmax(2).numpy()
     # The small head sees the same features: chances of two digits relate alike. 1e-3: float32 sums in other orders.
     import onnx
 
-    held = {p.key: p.value for p in onnx.load(pretrained_weights()).metadata_props}["character"].split("\n")
+    held = {p.key: p.value for p in onnx.load(pretrained_weights("rec")).metadata_props}["character"].split("\n")
     classes = [1 + held.index(c) for c in LATIN]
     assert np.allclose(
         ours[..., 1:] / ours[..., 1:].sum(2, keepdims=True),
