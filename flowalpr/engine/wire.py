@@ -23,14 +23,22 @@ class Inbox(Generic[E]):
 
     def __init__(self) -> None:
         self._rung: SimpleQueue[Wire[E]] = SimpleQueue()
-        self._open = 0
+        self._wires: list[Wire[E]] = []
+        """Those that are open."""
         self._lock = threading.Lock()
 
     def attach(self, entry: E, *, holds: int, drops: bool = False) -> Wire[E]:
         """A new wire into this thread."""
+        wire: Wire[E] = _Latest(self.ring, entry) if drops else _Waiting(self.ring, entry, holds)
         with self._lock:
-            self._open += 1
-        return _Latest(self.ring, entry) if drops else _Waiting(self.ring, entry, holds)
+            self._wires.append(wire)
+        return wire
+
+    def cut(self) -> None:
+        """Set all senders free, because nothing is taken any more: the thread has failed."""
+        with self._lock:
+            for wire in self._wires:
+                wire.cut()
 
     def ring(self, wire: Wire[E]) -> None:
         """Tell the thread that a wire holds one more message, or has been closed."""
@@ -51,8 +59,8 @@ class Inbox(Generic[E]):
             if message is not None:
                 return wire.entry, message
             with self._lock:
-                self._open -= 1
-                if self._open == 0:
+                self._wires.remove(wire)
+                if not self._wires:
                     raise EOFError
 
 

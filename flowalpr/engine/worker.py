@@ -120,6 +120,14 @@ class SegmentWorker(Worker):
         keeps_time = self.segment.keeps_time()
         # Without a due node the thread sleeps until rung; the time limit only lets it notice an abort.
         idle = 1.0 if not keeps_time or not isinstance(self._clock, WallClock) else None
+        try:
+            self._take(keeps_time, idle)
+        finally:
+            self.inbox.cut()  # Whoever still sends, after a failure or an abort, must not wait for ever.
+        with self._sending:
+            self.segment.finish()
+
+    def _take(self, keeps_time: bool, idle: float | None) -> None:
         while not self._aborted:
             try:
                 arrived = self.inbox.next(self._clock.wait() if idle is None else idle)
@@ -133,8 +141,6 @@ class SegmentWorker(Worker):
                 now = self._clock.tick(message) if keeps_time else None
                 if now is not None:
                     self.segment.due(now)
-        with self._sending:
-            self.segment.finish()
 
 
 class SourceWorker(Worker):
