@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from flowalpr.engine.clock import RecordedClock, WallClock
-from flowalpr.engine.faults import DeadLetters
+from flowalpr.engine.faults import Breaker, DeadLetters
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
 from flowalpr.engine.segment import Segment
@@ -95,21 +95,23 @@ class Assembly:
         return nodes, tuple(_look_along(planned, wire) for planned, wire in wires)
 
     def _worker(self, segment: SegmentPlan, graph: Graph) -> Worker:
-        steps = {name: self._step(name, graph) for name in segment.nodes}
+        live = _is_live(graph, segment)
+        # A recording has no time to wait for: a node that rests would lose all that comes meanwhile.
+        steps = {name: self._step(name, graph, Breaker() if live else None) for name in segment.nodes}
         for name, step in steps.items():
             step.next = tuple(steps[each] for each in reversed(graph.outputs(name)) if each in steps)
         running = Segment(segment.name, list(steps.values()))
         if graph.nodes[segment.name].is_source:
             worker: Worker = SourceWorker(running, self._failed, self._loop.iterate)
         else:
-            clock = WallClock() if _is_live(graph, segment) else RecordedClock()
+            clock = WallClock() if live else RecordedClock()
             worker = SegmentWorker(running, self._failed, clock)
         for name in segment.nodes:
             graph.nodes[name].node.place(name, worker.stopping, graph.name)
         return worker
 
-    def _step(self, name: str, graph: Graph) -> Step:
-        return Step(graph.nodes[name], self._dead_letters.add, self._loop.run)
+    def _step(self, name: str, graph: Graph, breaker: Breaker | None) -> Step:
+        return Step(graph.nodes[name], self._dead_letters.add, self._loop.run, breaker)
 
     def _wire(
         self, new_plan: Plan, graph: Graph, workers: Mapping[str, Worker], kept: set[str]

@@ -93,11 +93,15 @@ class DeadLetters:
 
     def add(self, fault: Fault) -> None:
         """Append a fault. If that fails too (the disk is full), say so once in the log and count on."""
-        line = json.dumps(fault.record(), ensure_ascii=False) + "\n"
+        try:
+            record = fault.record()
+        except Exception as error:  # Of a third party's message; the fault itself must not be lost for it.
+            record = {"type": "Fault", "node": fault.node, "error": fault.error, "record": str(error)}
+        line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
         with self._lock:
             self.count += 1
             try:
-                self._append(line.encode())
+                self._append(line.encode("utf-8", "backslashreplace"))  # File names need not be UTF-8.
                 self._failed = False
             except OSError as error:
                 if not self._failed:

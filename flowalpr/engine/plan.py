@@ -107,7 +107,8 @@ def _wires(graph: Graph, home: Mapping[str, str]) -> list[WirePlan]:
         holds = 1 if drops else _holds(node.gives)
         wires += [WirePlan(node.name, segment, tuple(nodes), holds, drops) for segment, nodes in targets.items()]
         if node.on_error in graph.nodes:
-            wires.append(WirePlan(node.name, home[node.on_error], (node.on_error,), WAITING, faults=True))
+            # A fault holds what failed, so perhaps a whole frame.
+            wires.append(WirePlan(node.name, home[node.on_error], (node.on_error,), WAITING_PICTURES, faults=True))
     return wires
 
 

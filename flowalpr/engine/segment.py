@@ -24,7 +24,7 @@ class NotOpenedError(FlowalprError):
     """A node could not be opened."""
 
 
-def _not_opened(node: str, error: Exception) -> NotOpenedError:
+def _not_opened(node: str, error: BaseException) -> NotOpenedError:
     known = missing_module(error) if isinstance(error, ModuleNotFoundError) else error
     problem = known.problem if isinstance(known, SetupError) else Problem(f"{type(error).__name__}: {error}")
     return NotOpenedError(str(dataclasses.replace(problem, what=f"node '{node}' cannot start: {problem.what}")))
@@ -51,7 +51,7 @@ class Segment:
                 opened.append(step)
                 step.settled(step.node.open())
                 step.meter.state = "running"
-        except Exception as error:
+        except BaseException as error:
             self._close(reversed(opened))
             raise _not_opened(step.name, error) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
+from inspect import isawaitable, isgeneratorfunction
 from typing import Any
 
 from flowalpr.engine.faults import Breaker, FlowStopped, fault_of, report
@@ -44,7 +44,7 @@ class Step:
     def __init__(
         self, flow_node: FlowNode, uncaught: Callable[[Fault], None], await_: Await, breaker: Breaker | None = None
     ) -> None:
-        """`uncaught` takes the faults that no node of the flow catches."""
+        """`uncaught` takes the faults that no node of the flow catches; without a breaker the node never rests."""
         self.flow_node = flow_node
         self.node: Node = flow_node.node
         self.gives: type[Message] | tuple[()] = flow_node.gives or ()
@@ -57,7 +57,7 @@ class Step:
         """The wire to the node that `on_error` names."""
         self._uncaught = uncaught
         self._await = await_
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker
         self._succeeded_before = 0
         self.process: Callable[..., Any] = self._call  # Any: each node has its own signature
 
@@ -69,7 +69,12 @@ class Step:
     @property
     def _call(self) -> Callable[..., Any]:  # Any: each node has its own signature
         process: Callable[..., Any] = getattr(self.node, "process")  # noqa: B009  # Not declared in Node.
-        return self._awaited(process) if self.flow_node.ports.is_async and not self.flow_node.is_source else process
+        if self.flow_node.is_source:
+            return process
+        if self.flow_node.ports.is_async:
+            return self._awaited(process)
+        # Run to its end here, where an error is the node's and its time is counted as the node's.
+        return (lambda message: list(process(message))) if isgeneratorfunction(process) else process
 
     def _awaited(self, process: Callable[..., Any]) -> Callable[..., Any]:  # Any: as above
         return lambda message: self._await(process(message))
@@ -88,6 +93,8 @@ class Step:
             return
         fault = fault_of(self.name, error, message)
         self.fault(fault)
+        if self._breaker is None:
+            return
         if self.meter.taken != self._succeeded_before:
             self._breaker.worked()
         self._succeeded_before = self.meter.taken
@@ -111,14 +118,15 @@ class Step:
 
     def _rest(self, message: Message) -> Any:  # Any: what the node gives
         """Stands in for `process` after the breaker has tripped, and puts it back once the node works again."""
-        if self._breaker.resting():
+        if self._breaker is not None and self._breaker.resting():
             self.meter.dropped += 1
             fault = Fault(f"the node rests after errors: {self.meter.last_error}", message, node=self.name)
             report(fault, resting=True)
             self._hand_on(fault)
             raise _NodeRests
         result = self._call(message)
-        self._breaker.worked()
+        if self._breaker is not None:
+            self._breaker.worked()
         self.meter.state = "running"
         self.process = self._call
         return result

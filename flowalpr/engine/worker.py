@@ -25,7 +25,7 @@ class Worker:
         self.segment = segment
         self.stopping = threading.Event()
         """Set to make a source stop; everything behind it then ends by itself."""
-        self.open_error: Exception | None = None
+        self.open_error: BaseException | None = None
         self._failed = failed
         self._opened = threading.Event()
         self._go = threading.Event()
@@ -86,7 +86,7 @@ class Worker:
     def _run(self) -> None:
         try:
             self.segment.open()
-        except Exception as error:  # Handed to the thread that waits in `open`.
+        except BaseException as error:  # Handed to the thread that waits in `open`.
             self.open_error = error
             return
         finally:
@@ -95,12 +95,13 @@ class Worker:
         try:
             if not self._aborted:
                 self._work()
-        except FlowStopped as stop:
-            self._failed(stop)
-        except BaseException as error:  # A fault of the engine itself: never die in silence.
+        except BaseException as error:  # `on_error: stop`, or a fault of the engine itself: never die in silence.
+            self._failed(error)
+        try:
+            self.segment.close()
+        except BaseException as error:
             self._failed(error)
         finally:
-            self.segment.close()
             for wire in self.wires():
                 wire.close()
 
@@ -134,13 +135,13 @@ class SegmentWorker(Worker):
             except EOFError:
                 break
             with self._sending:
-                message = None
-                if arrived is not None:
-                    entry, message = arrived
-                    self.segment.handle(entry, message)
+                message = arrived[1] if arrived else None
+                # Time passes before the message is dealt with: in a recording it may have stood still for long.
                 now = self._clock.tick(message) if keeps_time else None
                 if now is not None:
                     self.segment.due(now)
+                if arrived is not None:
+                    self.segment.handle(*arrived)
 
 
 class SourceWorker(Worker):
