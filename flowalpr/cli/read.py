@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sized
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowalpr.cli.options import AsJson, Settings, by_name
-from flowalpr.errors import FlowalprError
+from flowalpr.errors import FlowalprError, SetupError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,6 +82,7 @@ class _Reader:
         self._inline = inline
         self._catalogue = catalogue
         self._save = save
+        self._saved: set[str] = set()
         self.failed = False
 
     def count(self, inputs: list[str]) -> int | None:
@@ -99,8 +101,15 @@ class _Reader:
         for given in inputs:
             try:
                 yield from self._read(given)
+            except SetupError as error:
+                yield self._error(Path(given).name, error.problem.what)
             except Exception as error:  # Of one input; the others are read all the same.
                 yield self._error(Path(given).name, " ".join(str(error).split()) or type(error).__name__)
+        late, faults = self._inline.finish()
+        for read in late:  # What nodes such as `vote` held back to the end.
+            yield read.frame.source, read.stamp.number, [read], ""
+        if faults:
+            yield self._error("", _words(faults))
 
     def _read(self, given: str) -> Iterator[Result]:
         from flowalpr.messages import Fault
@@ -142,15 +151,21 @@ class _Reader:
         """Write a picture with its plates drawn on it; of a video, only frames in which there are plates."""
         import cv2
 
-        from flowalpr.errors import SetupError
         from flowalpr.vision.draw import annotated
 
         if self._save is None or (moving and not reads):
             return
         self._save.mkdir(parents=True, exist_ok=True)
-        name = f"{Path(file).stem}.{frame.stamp.number:06}.jpg" if moving else f"{Path(file).stem}.jpg"
+        name = self._name(f"{file}.{frame.stamp.number:06}" if moving else file)
         if not cv2.imwrite(str(self._save / name), annotated(frame, reads)):
             raise SetupError(f"{self._save / name} cannot be written", "check the folder and the room on the disk")
+
+    def _name(self, file: str) -> str:
+        """A name of its own for each drawn picture, so that none takes the place of another, or of its original."""
+        names = (f"{file}.{count}.plates.jpg" if count > 1 else f"{file}.plates.jpg" for count in itertools.count(1))
+        name = next(name for name in names if name not in self._saved)
+        self._saved.add(name)
+        return name
 
 
 class _Lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -88,8 +89,9 @@ class _Loader:
 
 def _halt_on_signals(runner: Runner, console: Console) -> None:
     def halt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # The signature of a handler.
-        console.print("\nstopping; press Ctrl-C again to stop at once", style="dim")
         runner.halt()
+        with suppress(Exception, SystemExit):  # rich exits if standard error is gone; the flow must stop in order.
+            console.print("\nstopping; press Ctrl-C again to stop at once", style="dim")
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, halt)

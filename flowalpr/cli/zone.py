@@ -75,7 +75,7 @@ def _shapes(node: Node) -> Iterator[tuple[str, tuple[tuple[float, float], ...]]]
         for polygon in getattr(node, kind, ()):
             yield kind, polygon
     line = getattr(node, "line", None)
-    if line:
+    if isinstance(line, tuple):  # Nodes that draw nothing may have a method of that name.
         yield "line", line
 
 

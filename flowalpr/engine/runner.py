@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pluggy
 
@@ -58,9 +58,13 @@ class Runner:
         except BaseException:
             self._close()
             raise
-        if self._hook is not None:
-            nodes = {name: each.node for name, each in self.graph.nodes.items()}
-            self._hook.flowalpr_flow_started(name=self.graph.name, nodes=nodes)
+        try:
+            if self._hook is not None:
+                nodes = {name: each.node for name, each in self.graph.nodes.items()}
+                self._hook.flowalpr_flow_started(name=self.graph.name, nodes=nodes)
+        except BaseException:
+            self.stop()
+            raise
         self._running.go()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -70,7 +74,7 @@ class Runner:
             left = 0.1 if until is None else min(0.1, until - monotonic())
             if left <= 0:
                 return False
-            self._halted.wait(left)
+            sleep(left)  # Not `self._halted.wait`: a signal handler that sets it could then wait for its own lock.
         return True
 
     def halt(self) -> None:

@@ -244,7 +244,8 @@ class Expansion:
             elif key.text not in given and isinstance(default, Scalar) and default.value is None:
                 place = use.spec.uses.place if use.spec else key.place
                 fix = f"add  with: {{{key.text}: ...}}" if use.spec else f"--set {key.text}=..., or give a default here"
-                self._problems.append(Problem(f"{subject} needs the parameter '{key.text}'", fix=fix, place=place))
+                # Among the unfilled, which are always told: an empty value stands where its key does.
+                self._unfilled.append(Problem(f"{subject} needs the parameter '{key.text}'", fix=fix, place=place))
                 self._unknown.add(default.place)
         return values
 

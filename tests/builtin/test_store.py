@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -268,3 +270,20 @@ def test_a_url_is_a_secret_that_no_error_shows(tmp_path: Path, monkeypatch: pyte
 
 def test_only_reads_can_be_wired_in() -> None:
     assert Store.ports().takes == (PlateRead,)
+
+
+def test_flows_that_make_the_same_database_at_once_all_store_their_reads(tmp_path: Path) -> None:
+    path = tmp_path / "plates.db"
+    opening = threading.Barrier(6)
+
+    def run(number: int) -> None:
+        node = Store(path=path)
+        opening.wait(10)
+        node.open()
+        node.process(plate_read(f"AB{number}"))
+        node.due(END_OF_TIME)
+        node.close()
+
+    with ThreadPoolExecutor(6) as flows:
+        list(flows.map(run, range(6)))
+    assert sorted(stored(path)) == [(f"AB{number}",) for number in range(6)]

@@ -86,11 +86,20 @@ def test_annotated_pictures_are_saved_beside_nothing_else(mixed, tmp_path):
     import cv2
 
     out = tmp_path / "out"
-    read(mixed / "good.jpg", "--save", out)
-    assert [file.name for file in out.iterdir()] == ["good.jpg"]
-    drawn, plain = cv2.imread(str(out / "good.jpg")), cv2.imread(str(mixed / "good.jpg"))
+    (tmp_path / "other").mkdir()
+    shutil.copy(mixed / "good.jpg", tmp_path / "other" / "good.jpg")
+    read(mixed / "good.jpg", tmp_path / "other" / "good.jpg", "--save", out)
+    assert sorted(file.name for file in out.iterdir()) == ["good.jpg.2.plates.jpg", "good.jpg.plates.jpg"]
+    drawn, plain = cv2.imread(str(out / "good.jpg.plates.jpg")), cv2.imread(str(mixed / "good.jpg"))
     assert drawn.shape == plain.shape
     assert cv2.absdiff(drawn, plain).max() > 100
+
+
+def test_pictures_saved_beside_their_originals_leave_these_as_they_are(mixed):
+    before = (mixed / "good.jpg").read_bytes()
+    read(mixed / "good.jpg", "--save", mixed)
+    assert (mixed / "good.jpg").read_bytes() == before
+    assert (mixed / "good.jpg.plates.jpg").exists()
 
 
 def test_an_unknown_flow_is_explained_and_nothing_is_read(mixed):

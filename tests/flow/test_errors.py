@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flowalpr.errors import FlowError
+from flowalpr.flow.load import load_flow
+from flowalpr.plugins import load_plugins
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "errors"
 GATE = """\
 flow: gate
@@ -199,3 +203,23 @@ def test_a_password_on_the_command_line_is_not_shown(errors: Callable[..., str])
     said = errors(text, settings={"send.password": "hunter2", "sned.password": "hunter2", "gate.fps": "x"})
     assert "--set send.password  node 'send' (mqtt): 'password' is written out" in said
     assert "hunter2" not in said
+
+
+def test_a_password_whose_key_is_misspelt_is_not_shown_either(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "nodes:\n  cam: {uses: camera, with: {url: 0, pasword: hunter2secret}}\n  s: {uses: console, from: cam}\n"
+    )
+    with pytest.raises(FlowError) as error:
+        load_flow(path, load_plugins())
+    assert "did you mean 'password'?" in str(error.value)
+    assert "hunter2secret" not in str(error.value)
+
+
+def test_a_parameter_without_a_default_that_is_not_given_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "parameters:\n  url:\nnodes:\n  cam: {uses: camera, with: {url: '${url}'}}\n  s: {uses: console, from: cam}\n"
+    )
+    with pytest.raises(FlowError, match="needs the parameter 'url'"):
+        load_flow(path, load_plugins())

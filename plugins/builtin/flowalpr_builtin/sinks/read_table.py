@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,8 @@ class ReadTable:
             # SQLite gives its journal files the mode of this one.
             os.close(os.open(self._where, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with self._engine.begin() as connection:
+            if self._engine.dialect.name == "sqlite":  # Another flow may be making the same tables at this moment.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             TABLES.create_all(connection)
             found: int | None = connection.scalar(sql.select(sql.func.max(VERSIONS.c.version)))
             if found is None:
@@ -217,9 +220,22 @@ def _prepare(connection: Any, _: object) -> None:  # Any: sqlite3's, by way of S
     """Settings of a SQLite connection: readers never wait for us, and what is committed is on the disk."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT * 1000:.0f}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:  # Any: sqlite3's, by way of SQLAlchemy
+    """Change to write-ahead logging; SQLite does not wait for another who does the same, so we try again."""
+    until = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _reason(error: Exception) -> str:
