@@ -10,7 +10,7 @@ from flowalpr.engine.clock import RecordedClock, WallClock
 from flowalpr.engine.faults import Breaker, DeadLetters
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
-from flowalpr.engine.segment import Segment
+from flowalpr.engine.segment import NotOpenedError, Segment
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
 from flowalpr.engine.worker import SegmentWorker, SourceWorker, Worker
@@ -74,14 +74,24 @@ class Assembly:
         _open(list(new.values()), self._halted)
         workers = {each.name: new.get(each.name) or self._workers[each.name] for each in new_plan.segments}
         gone = [worker for name, worker in self._workers.items() if name not in kept]
-        before = self._wires
+        before, senders = self._wires, self._plan.segment_of()
         changes = self._wire(new_plan, graph, workers, kept)
-        for name, change in changes.items():
-            workers[name].rewire(change)
-        senders = self._plan.segment_of()
+        try:
+            paused = _paused([workers[name] for name in workers if name in kept], gone, drain_for)
+        except NotOpenedError:
+            for wire in set(self._wires.values()) - set(before.values()):
+                wire.close()
+            self._wires = before
+            for worker in new.values():
+                worker.abort()
+            raise
+        for change in changes.values():
+            change()
         for planned, wire in before.items():
             if self._wires.get(planned) is not wire and senders[planned.source] in kept:
                 wire.close()
+        for worker in paused:
+            worker.resume()
         self._workers, self._plan, self._graph = workers, new_plan, graph
         _retire(gone, drain_for)
         for worker in reversed(new.values()):
@@ -136,16 +146,46 @@ class Assembly:
         return {name: change_of(worker) for name, worker in workers.items()}
 
     def _kept(self, new_plan: Plan, graph: Graph) -> set[str]:
-        """Names of the segments that may go on as they are: same nodes, same settings, same calls among them."""
+        """Names of the segments that may go on as they are: same nodes, same settings, same calls among them.
+
+        One that has ended, with its recording, stays so if all that feeds it has ended too; else it begins anew.
+        """
         old = {each.name: each for each in self._plan.segments}
-        return {
-            each.name
-            for each in new_plan.segments
-            if each.name in old
-            and each.nodes == old[each.name].nodes
-            and _is_live(graph, each) == _is_live(self._graph, each)
-            and all(_same(name, self._graph, graph, each.nodes) for name in each.nodes)
-        }
+        home = new_plan.segment_of()
+        kept: set[str] = set()
+        for each in new_plan.segments:
+            if not (
+                each.name in old
+                and each.nodes == old[each.name].nodes
+                and _is_live(graph, each) == _is_live(self._graph, each)
+                and all(_same(name, self._graph, graph, each.nodes) for name in each.nodes)
+            ):
+                continue
+            feeders = {home[wire.source] for wire in new_plan.wires if wire.segment == each.name}
+            over = all(name in kept and self._workers[name].ended for name in feeders)
+            if over or not self._workers[each.name].ended:
+                kept.add(each.name)
+        return kept
+
+
+def _paused(staying: list[Worker], gone: list[Worker], seconds: float) -> list[Worker]:
+    """The threads that stay, held back between two messages; senders first, or a sender could wait for its receiver.
+
+    Raises:
+        NotOpenedError: if one does not come to the end of a message; those paused before go on.
+    """
+    paused: list[Worker] = []
+    for worker in staying:
+        if not worker.pause(seconds):
+            for each in gone:  # It may wait for room on its way to a node that hangs and is to be replaced.
+                if isinstance(each, SegmentWorker):
+                    each.inbox.cut()
+            if not worker.pause(1.0):
+                for each in paused:
+                    each.resume()
+                raise NotOpenedError(f"node '{worker.segment.name}' does not finish its message")
+        paused.append(worker)
+    return paused
 
 
 def _open(workers: list[Worker], halted: threading.Event) -> None:

@@ -71,6 +71,7 @@ class Wire(Generic[E]):
 
     def __init__(self, ring: Callable[[Wire[E]], None], entry: E) -> None:
         self._ring = ring
+        self._closed = False
         self.entry = entry
         self.passed = 0
         self.dropped = 0
@@ -93,8 +94,10 @@ class Wire(Generic[E]):
         raise NotImplementedError
 
     def close(self) -> None:
-        """No more will be sent; what waits is still taken."""
-        self._ring(self)
+        """No more will be sent; what waits is still taken. Closing twice is closing once."""
+        if not self._closed:
+            self._closed = True
+            self._ring(self)
 
     def cut(self) -> None:
         """Set a waiting sender free at once; from now on, messages are dropped. For a stop that does not drain."""

@@ -26,6 +26,8 @@ class Worker:
         self.stopping = threading.Event()
         """Set to make a source stop; everything behind it then ends by itself."""
         self.open_error: BaseException | None = None
+        self.ended = False
+        """Whether no message will ever come out of it again."""
         self._failed = failed
         self._opened = threading.Event()
         self._go = threading.Event()
@@ -78,10 +80,15 @@ class Worker:
         found = [wire for step in self.segment.steps for wire in step.wires]
         return found + [step.caught_by for step in self.segment.steps if step.caught_by is not None]
 
-    def rewire(self, change: Callable[[], None]) -> None:
-        """Change where messages go, between two messages."""
-        with self._sending:
-            change()
+    def pause(self, seconds: float) -> bool:
+        """Hold back the next message, for a change of wires; False if the one being dealt with takes too long."""
+        return self._sending.acquire(timeout=seconds)
+
+    def resume(self) -> None:
+        """Let messages flow again; if the thread has ended meanwhile, nothing will come along its new wires."""
+        if self.ended:
+            self._close_wires()
+        self._sending.release()
 
     def _run(self) -> None:
         try:
@@ -102,8 +109,13 @@ class Worker:
         except BaseException as error:
             self._failed(error)
         finally:
-            for wire in self.wires():
-                wire.close()
+            with self._sending:
+                self.ended = True
+                self._close_wires()
+
+    def _close_wires(self) -> None:
+        for wire in self.wires():
+            wire.close()
 
     def _work(self) -> None:
         raise NotImplementedError

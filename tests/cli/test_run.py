@@ -103,8 +103,9 @@ def test_ctrl_c_ends_a_flow_whose_node_hangs_as_it_opens(start, tmp_path):
     )
     until(said(process, "builtin.video"), process)
     process.send_signal(signal.SIGINT)
-    until(said(process, "stopped before node 'tick' was open"), process)
     assert process.wait(30) == 1
+    os.set_blocking(process.stderr.fileno(), True)
+    assert "stopped before node 'tick' was open" in process.stderr.read()
 
 
 def test_a_flow_ends_by_itself_with_its_source(start, tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import PrivateAttr
-from support.flows import Catch, Fails, Frames, Heavy, Keep, Pass, Reads, graph_of
+from support.flows import Catch, Fails, Frames, Gate, Heavy, Keep, Pass, Reads, graph_of
 
 from flowalpr import Message, Node, PlateRead, SetupError
 from flowalpr.engine.segment import NotOpenedError
@@ -175,6 +175,59 @@ def test_a_replaced_live_camera_is_closed_before_the_flow_ends(runner):
     assert running.wait(20)
     assert changed == ("cam",)
     assert keep.kept()[-1].stamp.number == 3
+
+
+def test_a_recording_that_has_ended_stays_ended_when_what_follows_it_is_replaced(runner):
+    other, keep = Tape(count=40), Keep()
+    running = runner(graph_of(("short", Reads(count=5), ""), ("other", other, ""), ("keep", keep, "short other")))
+    running.start()
+    until(running, lambda: running.snapshot().node("short").state == "ended")
+    new = Keep()
+    running.deploy(
+        graph_of(
+            ("short", Reads(count=5), ""),
+            ("other", Tape(count=40), ""),
+            ("p", Pass(), "short other"),
+            ("keep", new, "p"),
+        )
+    )
+    other.play(40)
+    assert running.wait(20)
+    assert running.error is None
+    assert sorted(texts(keep, new)) == sorted([f"R{n:04}" for n in range(5)] + [f"R{n:04}" for n in range(40)])
+
+
+def test_a_recording_that_has_ended_can_be_changed_for_another(runner):
+    other, keep = Tape(count=9), Keep()
+    running = runner(
+        graph_of(("short", Reads(count=5), ""), ("keep", keep, "short"), ("other", other, ""), ("k", Keep(), "other"))
+    )
+    running.start()
+    until(running, lambda: running.snapshot().node("keep").state == "ended")
+    again = Keep()
+    running.deploy(
+        graph_of(
+            ("short", Reads(count=70), ""),
+            ("keep", again, "short"),
+            ("other", Tape(count=9), ""),
+            ("k", Keep(), "other"),
+        )
+    )
+    other.play(9)
+    assert running.wait(20)
+    assert texts(again) == [f"R{number:04}" for number in range(70)]
+
+
+def test_a_sink_that_hangs_can_be_deployed_away(runner):
+    tape, gate, keep = Tape(count=200), Gate(), Keep()
+    running = runner(graph_of(("tape", tape, ""), ("gate", gate, "tape")), drain_for=0.2)
+    running.start()
+    tape.play(200)
+    until(running, lambda: running.snapshot().wires[0].blocked)
+    running.deploy(graph_of(("tape", Tape(count=200), ""), ("keep", keep, "tape")))
+    assert running.wait(20)
+    gate.lift()
+    assert texts(keep)[-1] == "R0199"
 
 
 def test_a_changed_password_in_a_url_is_a_change_though_it_is_never_printed():
