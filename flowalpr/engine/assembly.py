@@ -181,6 +181,7 @@ def _paused(staying: list[Worker], gone: list[Worker], seconds: float) -> list[W
                 if isinstance(each, SegmentWorker):
                     each.inbox.cut()
             if not worker.pause(1.0):
+                worker.go_on()
                 for each in paused:
                     each.resume()
                 raise NotOpenedError(f"node '{worker.segment.name}' does not finish its message")

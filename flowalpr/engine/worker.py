@@ -33,6 +33,8 @@ class Worker:
         self._go = threading.Event()
         self._sending = threading.Lock()
         """Held while messages are dealt with, so that wires are never changed in the middle of one."""
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._aborted = False
         self._thread = threading.Thread(target=self._run, name=f"flow {segment.name}", daemon=True)
 
@@ -82,13 +84,19 @@ class Worker:
 
     def pause(self, seconds: float) -> bool:
         """Hold back the next message, for a change of wires; False if the one being dealt with takes too long."""
+        self._flowing.clear()  # Else it could take the lock again before we get it.
         return self._sending.acquire(timeout=seconds)
 
     def resume(self) -> None:
         """Let messages flow again; if the thread has ended meanwhile, nothing will come along its new wires."""
         if self.ended:
             self._close_wires()
+        self._flowing.set()
         self._sending.release()
+
+    def go_on(self) -> None:
+        """Take a pause back that never came about."""
+        self._flowing.set()
 
     def _run(self) -> None:
         try:
@@ -146,6 +154,8 @@ class SegmentWorker(Worker):
                 arrived = self.inbox.next(self._clock.wait() if idle is None else idle)
             except EOFError:
                 break
+            if not self._flowing.is_set():
+                self._flowing.wait()
             with self._sending:
                 message = arrived[1] if arrived else None
                 # Time passes before the message is dealt with: in a recording it may have stood still for long.
@@ -210,6 +220,8 @@ class SourceWorker(Worker):
         self._tries = 0
         step.meter.taken += 1
         step.meter.given += 1
+        if not self._flowing.is_set():
+            self._flowing.wait()
         with self._sending:
             for wire in step.wires:
                 wire.put(message)
