@@ -9,6 +9,8 @@ from flowalpr.messages import Message, stamp_of
 
 TICK = 0.1
 """Seconds between two calls of `due`."""
+IDLE = 1.0
+"""Seconds that a thread sleeps at most where nothing but a message is awaited, so that it notices an abort."""
 
 
 class WallClock:
@@ -35,8 +37,9 @@ class RecordedClock:
     def __init__(self) -> None:
         self._last: datetime | None = None
 
-    def wait(self) -> None:
-        """Nothing happens between two messages."""
+    def wait(self) -> float:
+        """Seconds to sleep at most: no time passes between two messages."""
+        return IDLE
 
     def tick(self, message: Message | None) -> datetime | None:
         """The time of the message, if at least a tick has passed since the last."""

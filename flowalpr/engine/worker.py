@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from flowalpr.engine.clock import Clock, WallClock
+from flowalpr.engine.clock import IDLE, Clock
 from flowalpr.engine.faults import FlowStopped, log
 from flowalpr.engine.segment import NotOpenedError, Segment
 from flowalpr.engine.step import Entry, Step
@@ -138,20 +138,17 @@ class SegmentWorker(Worker):
         self._clock = clock
 
     def _work(self) -> None:
-        keeps_time = self.segment.keeps_time()
-        # Without a due node the thread sleeps until rung; the time limit only lets it notice an abort.
-        idle = 1.0 if not keeps_time or not isinstance(self._clock, WallClock) else None
         try:
-            self._take(keeps_time, idle)
+            self._take(self.segment.keeps_time())
         finally:
             self.inbox.cut()  # Whoever still sends, after a failure or an abort, must not wait for ever.
         with self._sending:
             self.segment.finish()
 
-    def _take(self, keeps_time: bool, idle: float | None) -> None:
+    def _take(self, keeps_time: bool) -> None:
         while not self._aborted:
             try:
-                arrived = self.inbox.next(self._clock.wait() if idle is None else idle)
+                arrived = self.inbox.next(self._clock.wait() if keeps_time else IDLE)
             except EOFError:
                 break
             if not self._flowing.is_set():

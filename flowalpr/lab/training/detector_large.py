@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from flowalpr.lab.training.checkpoint import TrainingError
 from flowalpr.lab.training.detector import Conv, doubled, last_layer
+from flowalpr.lab.training.stem import Stem
 
 BLOCKS = [
     # channels in, hidden, out, stride, squeeze and excitation
@@ -40,26 +41,6 @@ NEAREST = 1.702
 """x sigmoid(1.702 x) is GELU to two hundredths (Hendrycks and Gimpel 2016)."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What the original takes off its input, 0..1, and divides it by; blue first, as PaddleOCR does it."""
-
-
-class Stem(nn.Module):
-    """Quarters a picture: (n, 3, h, w) to (n, 48, h / 4, w / 4)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 24, 3, 2, 1)
-        self.left = nn.Conv2d(24, 12, 2)
-        self.right = nn.Conv2d(12, 24, 2)
-        self.join = nn.Conv2d(48, 24, 3, 2, 1)
-        self.last = nn.Conv2d(24, 48, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.first(x))
-        # Even kernels need one more column and row on the right and below to keep the size.
-        side = functional.relu(self.left(functional.pad(x, (0, 1, 0, 1))))
-        side = functional.relu(self.right(functional.pad(side, (0, 1, 0, 1))))
-        pooled = functional.max_pool2d(functional.pad(x, (0, 1, 0, 1)), 2, 1)
-        return functional.relu(self.last(functional.relu(self.join(torch.cat([pooled, side], 1)))))
 
 
 class SqueezeExcite(nn.Module):
@@ -131,7 +112,7 @@ class LargePlateDetector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = Stem().requires_grad_(False)
+        self.stem = Stem(3, 24).requires_grad_(False)
         blocks = [Block(*shape) for shape in BLOCKS]
         self.eighth, self.sixteenth = nn.Sequential(*blocks[:5]), nn.Sequential(*blocks[5:10])
         self.thirtysecond = nn.Sequential(*blocks[10:])

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from flowalpr.lab.training.stem import Stem
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -85,26 +87,6 @@ class Block(nn.Module):
         return x + mixed if self.residual else mixed
 
 
-class Stem(nn.Module):
-    """Quarters a picture: (n, 1, h, w) to (n, 96, h / 4, w / 4)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(1, 48, 3, 2, 1)
-        self.left = nn.Conv2d(48, 24, 2)
-        self.right = nn.Conv2d(24, 48, 2)
-        self.join = nn.Conv2d(96, 48, 3, 2, 1)
-        self.last = nn.Conv2d(48, 96, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.first(x))
-        # Even kernels need one more column and row on the right and below to keep the size.
-        side = functional.relu(self.left(functional.pad(x, (0, 1, 0, 1))))
-        side = functional.relu(self.right(functional.pad(side, (0, 1, 0, 1))))
-        pooled = functional.max_pool2d(functional.pad(x, (0, 1, 0, 1)), 2, 1)
-        return functional.relu(self.last(functional.relu(self.join(torch.cat([pooled, side], 1)))))
-
-
 class Layer(nn.Module):
     """One transformer layer over the columns, normalised before each half."""
 
@@ -134,7 +116,7 @@ class ReaderNetwork(nn.Module):
 
     def __init__(self, characters: int, countries: int) -> None:
         super().__init__()
-        self.stem = Stem()
+        self.stem = Stem(1, 48)
         self.blocks = nn.Sequential(*(Block(*shape) for shape in BLOCKS))
         self.shortcut = nn.Conv2d(384, WIDTH, 1)
         self.entry = nn.Conv2d(384, WIDTH, 1)
