@@ -239,6 +239,7 @@ def _look_at(step: Step, wires: tuple[tuple[WirePlan, Wire[Entry]], ...]) -> Nod
         name=step.name,
         uses=step.flow_node.uses,
         kind=step.flow_node.ports.kind,
+        inputs=step.flow_node.inputs,
         state=meter.state,
         taken=meter.taken,
         given=meter.given,

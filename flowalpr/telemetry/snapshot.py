@@ -17,6 +17,8 @@ class NodeSnapshot(_Snapshot):
     name: str
     uses: str
     kind: str
+    inputs: tuple[str, ...] = ()
+    """Names of the nodes it receives from."""
     state: str
     taken: int
     given: int

@@ -79,6 +79,7 @@ def test_a_slow_detector_costs_a_live_camera_old_frames_and_keeps_the_latest(run
     assert len(kept) <= 2
     node = running.snapshot().node("gate")
     assert node.dropped + node.taken == 100
+    assert node.inputs == ("cam",)
 
 
 def test_a_recording_that_shares_a_slow_node_with_a_live_camera_loses_nothing(runner):
