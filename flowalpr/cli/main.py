@@ -7,6 +7,7 @@ import sys
 import typer
 
 from flowalpr.cli import (
+    alerts,
     bench,
     check,
     compress,
@@ -47,6 +48,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(compress.app, name="compress")
 app.add_typer(bench.app, name="bench")
 app.add_typer(new.app, name="new")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flowalpr import Passage, PlateRead
@@ -13,34 +14,50 @@ ALIKE = 0.2
 """Two texts so far apart are one plate, read twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    camera: str
+    text: str
+    track: int | None
+    last: datetime
+
+
 class Once:
     """Tells the first read of each passage from its repeats: of one track or one plate, at one camera."""
 
     def __init__(self, again: timedelta) -> None:
         """A plate is the same passage until it was out of sight for `again`."""
         self._again = again
-        self._seen: dict[str, tuple[datetime, PlateRead]] = {}
+        self._seen: dict[str, _Seen] = {}
+        """By the id of the read."""
 
     def is_first(self, read: PlateRead) -> bool:
         """Whether nothing of the same passage came before; if so, it is remembered."""
         now = read.stamp.time
         known = False
-        for id_, (seen, other) in list(self._seen.items()):
+        for id_, other in list(self._seen.items()):
             # A distance in time, not an age: a clock set back by an hour must not make a plate known for an hour.
-            if abs(now - seen) >= self._again:
+            if abs(now - other.last) >= self._again:
                 del self._seen[id_]
-            elif _are_same(read, other):
+            elif id_ == read.id or _are_same(read, other):
                 del self._seen[id_]
                 known = True
-        self._seen[read.id] = (max(now, read.last) if isinstance(read, Passage) else now, read.detached())
-        if len(self._seen) > MOST_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        last = max(now, read.last) if isinstance(read, Passage) else now
+        self._remember(read.id, _Seen(read.stamp.camera, read.text, read.detection.track, last))
         return not known
 
+    def has_seen(self, id_: str, camera: str, text: str, last: datetime) -> None:
+        """Learn of a read from before a restart."""
+        self._remember(id_, _Seen(camera, text, None, last))
 
-def _are_same(one: PlateRead, other: PlateRead) -> bool:
-    if one.stamp.camera != other.stamp.camera:
+    def _remember(self, id_: str, seen: _Seen) -> None:
+        self._seen[id_] = seen
+        if len(self._seen) > MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+
+def _are_same(read: PlateRead, other: _Seen) -> bool:
+    if read.stamp.camera != other.camera:
         return False
-    track = one.detection.track
-    is_same_track = track is not None and track == other.detection.track
-    return is_same_track or one.id == other.id or distance(one.text, other.text) <= ALIKE
+    is_same_track = other.track is not None and other.track == read.detection.track
+    return is_same_track or distance(read.text, other.text) <= ALIKE
