@@ -4,8 +4,10 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from support.models import stripe_reader
 
 from flowalpr.errors import SetupError
@@ -35,3 +37,34 @@ def test_a_file_that_is_no_network_is_an_error_of_the_user(tmp_path: Path) -> No
     with pytest.raises(SetupError, match=r"cannot load .*model\.onnx") as caught:
         OnnxSession(path)
     assert "flowalpr models verify" in str(caught.value)
+
+
+def test_int8_sums_do_not_overflow_on_any_cpu(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    onnx.save(_int8_sum(channels=64), path)
+    (values,) = OnnxSession(path).run(np.ones((1, 64, 4, 4), np.float32))
+    # One step of the output's scale, 64 / 255, is what INT8 may be off; with overflow half is lost.
+    np.testing.assert_allclose(values, 64.0, atol=0.26)
+
+
+def _int8_sum(channels: int) -> onnx.ModelProto:
+    """A network that adds up its channels, with the highest numbers that INT8 has."""
+    steps = {"x": np.float32(1 / 255), "w": np.float32(1 / 127), "y": np.float32(channels / 255)}
+    constants = [
+        numpy_helper.from_array(np.full((8, channels, 1, 1), 127, np.int8), "w"),
+        numpy_helper.from_array(np.int8(0), "w_zero"),
+        *(numpy_helper.from_array(np.uint8(0), f"{name}_zero") for name in "xy"),
+        *(numpy_helper.from_array(step, f"{name}_scale") for name, step in steps.items()),
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "x_scale", "x_zero"], ["x_small"]),
+        helper.make_node("DequantizeLinear", ["x_small", "x_scale", "x_zero"], ["x_again"]),
+        helper.make_node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["w_again"]),
+        helper.make_node("Conv", ["x_again", "w_again"], ["sum"]),
+        helper.make_node("QuantizeLinear", ["sum", "y_scale", "y_zero"], ["y_small"]),
+        helper.make_node("DequantizeLinear", ["y_small", "y_scale", "y_zero"], ["y"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", channels, "rows", "columns"])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 8, "rows", "columns"])]
+    graph = helper.make_graph(nodes, "sum", inputs, outputs, constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
