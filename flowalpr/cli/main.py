@@ -8,6 +8,7 @@ import typer
 
 from flowalpr.cli import (
     alerts,
+    audit,
     bench,
     check,
     compress,
@@ -51,6 +52,7 @@ app.add_typer(new.app, name="new")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
