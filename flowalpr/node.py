@@ -73,6 +73,7 @@ class Node(BaseModel):
     _flow: str = PrivateAttr("")
     _stopping: threading.Event = PrivateAttr(default_factory=threading.Event)
     _tallies: dict[str, int] = PrivateAttr(default_factory=dict)
+    _notes: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -122,6 +123,18 @@ class Node(BaseModel):
     def tallies(self) -> dict[str, int]:
         """The figures so far; may be called from any thread."""
         return self._tallies.copy()
+
+    def note(self, what: str, words: str) -> None:
+        """Set what this node has to say under that name, for a monitor: `self.note("decoder", "h264, software")`."""
+        self._notes[what] = words
+
+    def notes(self) -> dict[str, str]:
+        """What it says now; may be called from any thread."""
+        return self._notes.copy()
+
+    def state(self) -> str:
+        """What it does, in words, where `live` or `running` does not say it all; may be called from any thread."""
+        return ""
 
     def place(self, name: str, stopping: threading.Event | None = None, flow: str = "") -> None:
         """Tell the node its name, its flow's, and how it learns that the flow stops; called by the engine."""

@@ -8,6 +8,7 @@ from time import monotonic
 
 from flowalpr.engine.clock import RecordedClock, WallClock
 from flowalpr.engine.faults import Breaker, DeadLetters
+from flowalpr.engine.look import Look, look
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
 from flowalpr.engine.segment import NotOpenedError, Segment
@@ -15,8 +16,6 @@ from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
 from flowalpr.engine.worker import SegmentWorker, SourceWorker, Worker
 from flowalpr.flow.graph import Graph
-from flowalpr.telemetry.meter import quantile
-from flowalpr.telemetry.snapshot import NodeSnapshot, WireSnapshot
 
 
 class Assembly:
@@ -98,11 +97,9 @@ class Assembly:
             worker.go()
         return tuple(step.name for worker in new.values() for step in worker.segment.steps)
 
-    def look(self) -> tuple[tuple[NodeSnapshot, ...], tuple[WireSnapshot, ...]]:
-        """What each node and each wire has done so far."""
-        wires = tuple(self._wires.items())
-        nodes = tuple(_look_at(step, wires) for worker in self.workers() for step in worker.segment.steps)
-        return nodes, tuple(_look_along(planned, wire) for planned, wire in wires)
+    def look(self) -> Look:
+        """What each node, wire and camera has done so far."""
+        return look(self._workers.values(), tuple(self._wires.items()))
 
     def _worker(self, segment: SegmentPlan, graph: Graph) -> Worker:
         live = _is_live(graph, segment)
@@ -230,41 +227,3 @@ def _same(name: str, old: Graph, new: Graph, segment: tuple[str, ...]) -> bool:
     before, after = old.nodes[name], new.nodes[name]
     inner = [tuple(each for each in graph.outputs(name) if each in segment) for graph in (old, new)]
     return before.same_as(after) and before.gives is after.gives and inner[0] == inner[1]
-
-
-def _look_at(step: Step, wires: tuple[tuple[WirePlan, Wire[Entry]], ...]) -> NodeSnapshot:
-    meter = step.meter
-    inward = [wire for planned, wire in wires if step.name in planned.entries]
-    return NodeSnapshot(
-        name=step.name,
-        uses=step.flow_node.uses,
-        kind=step.flow_node.ports.kind,
-        inputs=step.flow_node.inputs,
-        state=meter.state,
-        taken=meter.taken,
-        given=meter.given,
-        dropped=meter.dropped + sum(wire.dropped for wire in inward),
-        waiting=sum(wire.waiting() for wire in inward),
-        errors=meter.errors,
-        last_error=meter.last_error,
-        tallies=step.node.tallies(),
-        busy_ms=meter.busy / 1e6,
-        p50_ms=quantile(meter.buckets, 0.50) * 1000,
-        p95_ms=quantile(meter.buckets, 0.95) * 1000,
-        p99_ms=quantile(meter.buckets, 0.99) * 1000,
-    )
-
-
-def _look_along(planned: WirePlan, wire: Wire[Entry]) -> WireSnapshot:
-    return WireSnapshot(
-        source=planned.source,
-        target=planned.segment,
-        holds=wire.holds,
-        waiting=wire.waiting(),
-        peak=wire.peak,
-        passed=wire.passed,
-        dropped=wire.dropped,
-        blocked=wire.blocked,
-        age_ms=wire.age / 1e6,
-        oldest_ms=wire.oldest / 1e6,
-    )

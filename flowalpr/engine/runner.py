@@ -11,6 +11,7 @@ import pluggy
 
 from flowalpr.engine.assembly import Assembly
 from flowalpr.engine.faults import DeadLetters
+from flowalpr.engine.look import Look
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.worker import SourceWorker, Worker
 from flowalpr.flow.graph import Graph
@@ -121,14 +122,15 @@ class Runner:
         )
 
     def snapshot(self) -> FlowSnapshot:
-        """What each node and wire has done so far."""
-        nodes, wires = ((), ()) if self._running is None else self._running.look()
+        """What each node, wire and camera has done so far."""
+        seen = Look() if self._running is None else self._running.look()
         return FlowSnapshot(
             flow=self.graph.name,
             time=datetime.now(timezone.utc),
             seconds=monotonic() - self._started_at,
-            nodes=nodes,
-            wires=wires,
+            nodes=seen.nodes,
+            wires=seen.wires,
+            cameras=seen.cameras,
         )
 
     def _workers(self) -> tuple[Worker, ...]:

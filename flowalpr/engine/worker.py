@@ -13,6 +13,7 @@ from flowalpr.engine.segment import NotOpenedError, Segment
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Inbox, Wire
 from flowalpr.messages import Fault, Frame, Message
+from flowalpr.telemetry.camera import CameraWatch
 
 LONGEST_RETRY = 60.0
 """Seconds between two tries to reopen a live source; they grow 1, 2, 4 ... up to this."""
@@ -172,6 +173,8 @@ class SourceWorker(Worker):
         self._iterate: Callable[[AsyncIterator[Any]], Iterator[Any]] = iterate  # Any: what a source yields
         self._live = self._step.node.is_live()
         self._tries = 0
+        self.watch = CameraWatch()
+        """What comes of it, if it gives frames."""
         self.gave_up = False
         """Whether the source ended by an error: a recording that could not be read to its end."""
 
@@ -187,7 +190,7 @@ class SourceWorker(Worker):
                 if not self._live:
                     self.gave_up = True
                     break
-                self._reopen()
+                self._reopen(error)
 
     def _read(self) -> None:
         step = self._step
@@ -214,6 +217,7 @@ class SourceWorker(Worker):
             raise TypeError(f"process gave {type(message).__name__}, which its type hint does not promise")
         if isinstance(message, Frame):
             message.image.setflags(write=False)  # From here on nobody may change it, so nobody need copy it.
+            self.watch.came(message.width, message.height)
         self._tries = 0
         step.meter.taken += 1
         step.meter.given += 1
@@ -223,20 +227,21 @@ class SourceWorker(Worker):
             for wire in step.wires:
                 wire.put(message)
 
-    def _reopen(self) -> None:
+    def _reopen(self, error: Exception) -> None:
         """Close, wait 1, 2, 4 ... 60 s (each up to a fifth longer, so that cameras do not return in step), open."""
         step = self._step
         while not self.stopping.is_set():
             pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
             self._tries += 1
-            step.meter.state = f"retry in {pause:.0f} s: {step.meter.last_error}"
+            self.watch.retries(pause, str(error))
             log.info("reopening", node=step.name, in_seconds=round(pause, 1))
             try:
                 step.settled(step.node.close())
                 if step.node.wait(pause):
                     return
+                self.watch.connects()
                 step.settled(step.node.open())
-                step.meter.state = "running"
                 return
-            except Exception as error:
+            except Exception as another:
+                error = another
                 step.failed(error, None)

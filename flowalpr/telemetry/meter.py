@@ -38,7 +38,7 @@ class Meter:
         self.buckets = [0] * BUCKETS
         self.last_error = ""
         self.state = "idle"
-        """In words: `opening`, `running`, `resting: ...`, `retry in 8 s: ...`, `ended`."""
+        """In words: `opening`, `running`, `resting 4 s: ...`, `ended`; of a camera, see `CameraWatch`."""
 
 
 def quantile(buckets: Sequence[int], share: float) -> float:

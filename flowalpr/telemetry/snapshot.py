@@ -30,6 +30,8 @@ class NodeSnapshot(_Snapshot):
     last_error: str
     tallies: dict[str, int] = {}
     """What the node itself counts, by name."""
+    notes: dict[str, str] = {}
+    """What the node itself says, by name, such as the `decoder` in use."""
     busy_ms: float
     p50_ms: float
     p95_ms: float
@@ -55,6 +57,32 @@ class WireSnapshot(_Snapshot):
     """The longest that any message waited."""
 
 
+class CameraSnapshot(_Snapshot):
+    """One source of frames; counts since the start."""
+
+    name: str
+    """Its node's, and the camera's in every stamp."""
+    state: str
+    """`connecting`, `live`, `stalled 12 s`, `retry in 8 s: ...`; `running` or `ended` of one that can be made to wait.
+
+    In place of `live`, the node's own words for what a person should know, such as that one of two streams is away.
+    """
+    fps: float
+    """Frames a second of late."""
+    frames: int
+    dropped: int
+    """Frames replaced by newer ones before the next node took them."""
+    reconnects: int
+    """How often it has been tried again after a failure."""
+    age_s: float | None
+    """Seconds since the last frame came; None before the first."""
+    width: int
+    """Pixels in a row of the last frame; 0 before the first."""
+    height: int
+    decoder: str
+    """Codec and what decodes it, such as `h264, software`; empty where the source does not say."""
+
+
 class FlowSnapshot(_Snapshot):
     """A whole flow."""
 
@@ -64,6 +92,7 @@ class FlowSnapshot(_Snapshot):
     """How long it has run."""
     nodes: tuple[NodeSnapshot, ...]
     wires: tuple[WireSnapshot, ...]
+    cameras: tuple[CameraSnapshot, ...] = ()
 
     def node(self, name: str) -> NodeSnapshot:
         """The node of that name.

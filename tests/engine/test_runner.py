@@ -238,8 +238,12 @@ def test_a_live_source_that_fails_is_opened_anew_and_stops_at_once_when_asked(ru
     running.start()
     while not running.snapshot().node("cam").state.startswith("retry in"):
         running.wait(0.01)
-    assert "the camera hung up" in running.snapshot().node("cam").state
+    (seen,) = running.snapshot().cameras
+    assert seen.state == running.snapshot().node("cam").state
+    assert seen.state in ("retry in 1 s: the camera hung up", "retry in 0 s: the camera hung up")
+    assert (seen.name, seen.frames, seen.width, seen.height) == ("cam", 2, 640, 360)
     running.stop()
+    assert [each.state for each in running.snapshot().cameras] == ["ended"]
     assert running.left_behind == ()
 
 
