@@ -263,7 +263,8 @@ def test_a_node_that_blocks_for_ever_is_left_behind_and_named(runner):
         drain_for=0.2,
     )
     running.start()
-    running.wait(0.1)
+    while not running.snapshot().node("k").taken:
+        running.wait(0.01)
     running.stop()
     assert running.left_behind == ("stuck",)
     assert numbers(keep) == [0]
