@@ -41,7 +41,7 @@ class Nearby(Generic[T]):
 
     def add(self, text: str, item: T) -> None:
         """Keep an item under a plate text; several may have one text."""
-        self._items.setdefault(self._key(text), []).append((text, item))
+        self._items.setdefault(self.key(text), []).append((text, item))
 
     def remove(self, text: str, item: T) -> None:
         """Forget an item that was kept under that text.
@@ -49,7 +49,7 @@ class Nearby(Generic[T]):
         Raises:
             ValueError: it is not there.
         """
-        key = self._key(text)
+        key = self.key(text)
         self._items[key].remove((text, item))
         if not self._items[key]:
             del self._items[key]
@@ -59,16 +59,16 @@ class Nearby(Generic[T]):
         found = [Near(distance(text, each), each, item) for each, item in self._candidates(text)]
         return sorted((near for near in found if near.distance <= self._within), key=lambda near: near.distance)
 
+    def key(self, text: str) -> str:
+        """The same for all texts that may be near one another, since they differ by look-alikes of one group."""
+        return text.translate(self._groups)
+
     def _candidates(self, text: str) -> Iterator[tuple[str, T]]:
         if self._within < UNALIKE:
-            yield from self._items.get(self._key(text), ())
+            yield from self._items.get(self.key(text), ())
             return
         for items in self._items.values():
             yield from (each for each in items if abs(len(each[0]) - len(text)) <= self._within)
-
-    def _key(self, text: str) -> str:
-        """The same for all texts that may be near one another, since they differ by look-alikes of one group."""
-        return text.translate(self._groups)
 
 
 def _groups(within: float) -> dict[int, str]:

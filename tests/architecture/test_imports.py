@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"av", "cv2", "httpx2", "onnxruntime", "paho", "rapidocr", "sqlalchemy", "torch"}
+HEAVY = {"av", "cryptography", "cv2", "httpx2", "onnxruntime", "paho", "rapidocr", "sqlalchemy", "torch"}
 TELL = "import sys; print(*sorted(name for name in sys.modules if '.' not in name))"
 
 
