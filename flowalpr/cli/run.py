@@ -51,6 +51,7 @@ def run(
     from flowalpr.engine.runner import Runner
     from flowalpr.plugins import load_plugins
     from flowalpr.state import state_folder
+    from flowalpr.telemetry.supervisor import Supervisor
 
     set_up(verbose, log_json)
     console = Console(stderr=True)
@@ -61,9 +62,10 @@ def run(
     _halt_on_signals(runner, console)
     runner.start()
     try:
-        if watch:
-            _watch(runner, load, console)
-        runner.wait()
+        with Supervisor(runner.snapshot, runner.hanging):
+            if watch:
+                _watch(runner, load, console)
+            runner.wait()
     finally:
         runner.stop()
     _sum_up(runner, summary, console)

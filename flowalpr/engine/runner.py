@@ -121,6 +121,16 @@ class Runner:
             worker.segment.name for worker in self._workers() if isinstance(worker, SourceWorker) and worker.gave_up
         )
 
+    def hanging(self, seconds: float) -> tuple[str, ...]:
+        """Nodes of whose threads one has not come back from a message for longer; may be asked from any thread.
+
+        None while any is paused, for those before it then wait for room with good reason.
+        """
+        workers = self._workers()
+        if any(worker.held_back for worker in workers):
+            return ()
+        return tuple(worker.segment.name for worker in workers if worker.running and worker.busy_for() > seconds)
+
     def snapshot(self) -> FlowSnapshot:
         """What each node, wire and camera has done so far."""
         seen = Look() if self._running is None else self._running.look()

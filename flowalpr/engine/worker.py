@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from time import monotonic
 from typing import Any
 
 from flowalpr.engine.clock import IDLE, Clock
@@ -78,6 +79,15 @@ class Worker:
         """Whether the thread is at work."""
         return self._thread.is_alive()
 
+    @property
+    def held_back(self) -> bool:
+        """Whether it has been paused."""
+        return not self._flowing.is_set()
+
+    def busy_for(self) -> float:
+        """Seconds that it has been dealing with one message, waiting for room behind it included; 0 if with none."""
+        return 0.0
+
     def wires(self) -> list[Wire[Entry]]:
         """All wires that leave this segment."""
         found = [wire for step in self.segment.steps for wire in step.wires]
@@ -137,6 +147,11 @@ class SegmentWorker(Worker):
         super().__init__(segment, failed)
         self.inbox: Inbox[Entry] = Inbox()
         self._clock = clock
+        self._busy_since: float | None = None
+
+    def busy_for(self) -> float:
+        since = self._busy_since
+        return 0.0 if since is None else monotonic() - since
 
     def _work(self) -> None:
         try:
@@ -155,6 +170,7 @@ class SegmentWorker(Worker):
             if not self._flowing.is_set():
                 self._flowing.wait()
             with self._sending:
+                self._busy_since = monotonic()
                 message = arrived[1] if arrived else None
                 # Time passes before the message is dealt with: in a recording it may have stood still for long.
                 now = self._clock.tick(message) if keeps_time else None
@@ -162,6 +178,7 @@ class SegmentWorker(Worker):
                     self.segment.due(now)
                 if arrived is not None:
                     self.segment.handle(*arrived)
+                self._busy_since = None
 
 
 class SourceWorker(Worker):
