@@ -136,6 +136,10 @@ class Node(BaseModel):
         """What it does, in words, where `live` or `running` does not say it all; may be called from any thread."""
         return ""
 
+    def backlog(self) -> int:
+        """How many messages it has taken that have not arrived where it sends them; may be called from any thread."""
+        return 0
+
     def place(self, name: str, stopping: threading.Event | None = None, flow: str = "") -> None:
         """Tell the node its name, its flow's, and how it learns that the flow stops; called by the engine."""
         self._name = name

@@ -16,7 +16,10 @@ def set_up(verbose: int, as_json: bool) -> None:
     render = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Not its own tracebacks, which show the values of variables: plates and passwords may be among them.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     both: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowalpr.cli.options import Blocked, Flow, Settings, by_name
+from flowalpr.errors import SetupError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from flowalpr.control.flow import RunningFlow
     from flowalpr.engine.runner import Runner
     from flowalpr.flow.graph import Graph
     from flowalpr.plugins import Catalogue
@@ -48,6 +51,8 @@ def run(
     from rich.console import Console
 
     from flowalpr.cli.logs import set_up
+    from flowalpr.control.flow import RunningFlow
+    from flowalpr.control.heard import Heard
     from flowalpr.engine.runner import Runner
     from flowalpr.plugins import load_plugins
     from flowalpr.state import state_folder
@@ -58,11 +63,13 @@ def run(
     catalogue = load_plugins(without or ())
     load = _Loader(flow, by_name(settings), catalogue)
     graph = load.graph()
-    runner = Runner(graph, state_folder(graph.name) / "dead-letters.jsonl", hook=catalogue.hook)
+    heard = Heard()
+    folder = state_folder(graph.name)
+    runner = Runner(graph, folder / "dead-letters.jsonl", hook=catalogue.hook, listen=heard.listen)
     _halt_on_signals(runner, console)
     runner.start()
     try:
-        with Supervisor(runner.snapshot, runner.hanging):
+        with _open_door(RunningFlow(runner, heard, folder), console), Supervisor(runner.snapshot, runner.hanging):
             if watch:
                 _watch(runner, load, console)
             runner.wait()
@@ -71,6 +78,24 @@ def run(
     _sum_up(runner, summary, console)
     if runner.error is not None or runner.failed_sources():
         sys.exit(1)
+
+
+@contextmanager
+def _open_door(flow: RunningFlow, console: Console) -> Iterator[None]:
+    """Let others look at the flow and steer it; where no socket can be made it runs all the same, and says so."""
+    from flowalpr.control.server import Door
+
+    try:
+        door = Door(flow)
+    except SetupError as error:
+        console.print(f"nobody can look into this flow: {error}", style="yellow", markup=False, highlight=False)
+        yield
+        return
+    door.open()
+    try:
+        yield
+    finally:
+        door.close()
 
 
 class _Loader:

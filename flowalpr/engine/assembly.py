@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from flowalpr.engine.clock import RecordedClock, WallClock
+from flowalpr.engine.ear import Ear, Listen
 from flowalpr.engine.faults import Breaker, DeadLetters
 from flowalpr.engine.look import Look, look
 from flowalpr.engine.loop import Loop
@@ -28,9 +29,12 @@ class Assembly:
         loop: Loop,
         failed: Callable[[BaseException], None],
         halted: threading.Event,
+        *,
+        listen: Listen | None = None,
     ) -> None:
         """`failed` is told of an error that must end the flow; opening is given up when `halted` is set."""
         self._halted = halted
+        self._listen = listen
         self._dead_letters = dead_letters
         self._loop = loop
         self._failed = failed
@@ -135,12 +139,17 @@ class Assembly:
             def change() -> None:
                 for step in worker.segment.steps:
                     step.flow_node = graph.nodes[step.name]
-                    step.wires = tuple(w for p, w in wires.items() if p.source == step.name and not p.faults)
+                    inner = tuple(w for p, w in wires.items() if p.source == step.name and not p.faults)
+                    step.wires = (*inner, *self._ears(step, graph))
                     step.caught_by = next((w for p, w in wires.items() if p.source == step.name and p.faults), None)
 
             return change
 
         return {name: change_of(worker) for name, worker in workers.items()}
+
+    def _ears(self, step: Step, graph: Graph) -> tuple[Ear, ...]:
+        hear = self._listen(step.flow_node, graph) if self._listen is not None else None
+        return () if hear is None else (Ear(step.name, hear),)
 
     def _kept(self, new_plan: Plan, graph: Graph) -> set[str]:
         """Names of the segments that may go on as they are: same nodes, same settings, same calls among them.

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 import pluggy
 
 from flowalpr.engine.assembly import Assembly
+from flowalpr.engine.ear import Listen
 from flowalpr.engine.faults import DeadLetters
 from flowalpr.engine.look import Look
 from flowalpr.engine.loop import Loop
@@ -31,7 +32,9 @@ class Runner:
         *,
         hook: pluggy.HookRelay | None = None,
         drain_for: float = DRAIN_FOR,
+        listen: Listen | None = None,
     ) -> None:
+        """`listen` says who hears what a node gives; it is asked for each node, and again after a redeploy."""
         self.graph = graph
         self.dead_letters = DeadLetters(dead_letters)
         self.error: BaseException | None = None
@@ -40,6 +43,7 @@ class Runner:
         """Nodes that did not stop in time and were abandoned."""
         self._hook = hook
         self._drain_for = drain_for
+        self._listen = listen
         self._loop = Loop()
         self._halted = threading.Event()
         self._aborting = False
@@ -53,7 +57,9 @@ class Runner:
             NotOpenedError: if a node cannot be opened; all others are closed again.
         """
         self._started_at = monotonic()
-        self._running = Assembly(self.graph, self.dead_letters, self._loop, self._failed, self._halted)
+        self._running = Assembly(
+            self.graph, self.dead_letters, self._loop, self._failed, self._halted, listen=self._listen
+        )
         try:
             self._running.open()
         except BaseException:

@@ -83,6 +83,39 @@ class CameraSnapshot(_Snapshot):
     """Codec and what decodes it, such as `h264, software`; empty where the source does not say."""
 
 
+class SinkSnapshot(_Snapshot):
+    """One sink."""
+
+    name: str
+    uses: str
+    backlog: int
+    """Messages that it has taken and that have not arrived where it sends them, and those that wait on its wires."""
+    state: str
+
+
+class BoxSnapshot(_Snapshot):
+    """The machine."""
+
+    cpu_percent: float
+    """Of all cores together."""
+    memory_percent: float
+    memory_used: int
+    """Bytes, of the whole machine."""
+    memory_total: int
+    flow_memory: int
+    """Bytes that this flow's process holds."""
+    disk_free: int
+    """Bytes free where the flow keeps its state."""
+    disk_days_left: float | None = None
+    """Days until that disk is full if it goes on filling as it does; None where it does not fill, or not yet known."""
+    temperature: float | None = None
+    """Degrees Celsius of the hottest part that tells; None where none does."""
+    gpu: str = ""
+    """Name, load and temperature of the GPU in words; empty where there is none, or nothing that could tell."""
+    providers: dict[str, str] = {}
+    """For each node that runs a network, what really runs it, in words: `CPU`, `CPU, CUDA was asked for`."""
+
+
 class FlowSnapshot(_Snapshot):
     """A whole flow."""
 
@@ -93,6 +126,15 @@ class FlowSnapshot(_Snapshot):
     nodes: tuple[NodeSnapshot, ...]
     wires: tuple[WireSnapshot, ...]
     cameras: tuple[CameraSnapshot, ...] = ()
+    paused: bool = False
+    """Whether any node is paused."""
+    sinks: tuple[SinkSnapshot, ...] = ()
+    reasons: dict[str, int] = {}
+    """Passages by how they ended: `read`, or why there is no plate."""
+    box: BoxSnapshot | None = None
+    """The machine; None where nobody has looked."""
+    alerts_open: int = 0
+    """Alerts that nobody has acknowledged."""
 
     def node(self, name: str) -> NodeSnapshot:
         """The node of that name.

@@ -21,3 +21,8 @@ class Session(Protocol):
 
     def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The network's outputs in its own order for float32, (n, channels, height, width)."""
+
+
+def in_words(provider: str, wanted: Device) -> str:
+    """What really runs a network, for people: `CPU`, or `CPU, CUDA was asked for`."""
+    return provider if provider.lower() == wanted else f"{provider}, {wanted.upper()} was asked for"

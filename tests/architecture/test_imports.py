@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"av", "cryptography", "cv2", "httpx2", "onnxruntime", "paho", "rapidocr", "sqlalchemy", "torch"}
+HEAVY = {
+    "av",
+    "cryptography",
+    "cv2",
+    "fastapi",
+    "httpx2",
+    "onnxruntime",
+    "paho",
+    "psutil",
+    "rapidocr",
+    "sqlalchemy",
+    "torch",
+    "uvicorn",
+}
 TELL = "import sys; print(*sorted(name for name in sys.modules if '.' not in name))"
 
 

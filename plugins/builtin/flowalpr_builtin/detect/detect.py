@@ -34,8 +34,10 @@ class Detect(Node):
 
     def open(self) -> None:
         from flowalpr.vision.detector import Detector
+        from flowalpr.vision.session import in_words
 
         self._detector = Detector(self.model, self.at_least, self.longest, self.device)
+        self.note("provider", in_words(self._detector.provider, self.device))
 
     def process(self, frame: Frame) -> Detections:
         import numpy as np

@@ -34,9 +34,11 @@ class Ocr(ThriftyNode):
 
     def open(self) -> None:
         from flowalpr.vision.reader import Reader
+        from flowalpr.vision.session import in_words
 
         super().open()
         self._reader = Reader(self.model, self.device)
+        self.note("provider", in_words(self._reader.provider, self.device))
 
     def process(self, found: Detections) -> list[PlateRead]:
         from flowalpr_builtin.ocr.crops import cut

@@ -95,6 +95,10 @@ class Courier(ABC):
         outbox.add(*event_of(message.record()))
         self._wake()
 
+    def waiting(self) -> int:
+        """How many events are in the queue; may be called from any thread."""
+        return self._outbox.waiting() if self._outbox is not None else 0
+
     def settle(self) -> list[Fault]:
         """What was refused for good since the last call; and whatever could not be written is tried again."""
         self._taken_over().save()

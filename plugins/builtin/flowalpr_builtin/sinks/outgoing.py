@@ -55,6 +55,9 @@ class Outgoing(Node):
             self._courier.close()
             self._courier = None
 
+    def backlog(self) -> int:
+        return self._courier.waiting() if self._courier is not None else 0
+
     def _courier_for(self) -> Courier:
         raise NotImplementedError
 

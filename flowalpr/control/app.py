@@ -1,0 +1,99 @@
+"""The door's application: all routes, how errors are answered, and the page that describes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from flowalpr.control.routes import looking, reading
+from flowalpr.control.streams import Feed
+from flowalpr.errors import FlowalprError
+
+if TYPE_CHECKING:
+    from flowalpr.control.flow import RunningFlow
+
+EVERY = 0.25
+"""Seconds between two snapshots of a stream."""
+HISTORY_EVERY = 4
+"""Of these beats, how many make a second of history."""
+
+
+class Desk:
+    """What the routes share: the flow, and the streams out of it. Made in the door's thread."""
+
+    def __init__(self, flow: RunningFlow) -> None:
+        self.flow = flow
+        self.snapshots = Feed()
+        self.reads = Feed()
+
+    async def beat(self) -> None:
+        """Four times a second a snapshot for those who look on; once a second a line of history."""
+        count = 0
+        while True:
+            if len(self.snapshots):
+                self.snapshots.tell_here(self.flow.snapshot().model_dump_json())
+            if count % HISTORY_EVERY == 0:
+                self.flow.keep_history()
+            count += 1
+            await asyncio.sleep(EVERY)
+
+
+def application(flow: RunningFlow) -> FastAPI:
+    """The application for one flow."""
+
+    @asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        desk = app.state.desk = Desk(flow)
+        flow.heard.on_read(desk.reads.tell)
+        beating = asyncio.ensure_future(desk.beat())
+        try:
+            yield
+        finally:
+            flow.heard.on_read(None)
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+    app = FastAPI(
+        title=f"flowalpr: {flow.name}",
+        description="The door into a running flow; see docs/control.md.",
+        lifespan=alive,
+        docs_url=None,  # Its pages load scripts from elsewhere, and boxes at a gate have no network.
+        redoc_url=None,
+    )
+    for each in (looking, reading):
+        app.include_router(each.router)
+    app.add_exception_handler(RequestValidationError, _wrong_request)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(FlowalprError, _failed)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+async def _wrong_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # As registered.
+    found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]  # Not the value itself.
+    return JSONResponse({"error": "; ".join(found)}, 422)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # As registered.
+    return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    """What a user can mend is told in the words of the command line."""
+    assert isinstance(error, FlowalprError)  # noqa: S101  # As registered.
+    return JSONResponse({"error": str(error)}, 422 if error.exit_code == 2 else 503)
+
+
+async def _broken(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours; its words may hold anything, so they stand in the flow's log alone."""
+    return JSONResponse({"error": f"the door failed: {type(error).__name__}; the flow's log says more"}, 500)

@@ -1,0 +1,122 @@
+"""A running flow as those at the door see and steer it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowalpr.control.heard import Heard
+from flowalpr.messages import Passage
+from flowalpr.telemetry.snapshot import BoxSnapshot, FlowSnapshot, SinkSnapshot
+
+if TYPE_CHECKING:
+    from flowalpr.control.box import Box
+    from flowalpr.engine.runner import Runner
+
+HISTORY = 300
+"""Seconds of history that are kept of each node."""
+REASONS = ("read", "too small", "blurred", "low confidence", "format", "left the zone", "overload")
+"""How a passage can end (`Passage.reason`)."""
+
+
+class Second(NamedTuple):
+    """What a node did within one second."""
+
+    time: float
+    """Seconds since 1970, at its end."""
+    taken: int
+    given: int
+    dropped: int
+    errors: int
+    busy_ms: float
+
+
+class RunningFlow:
+    """One flow of this process. All methods may be called from the door's thread."""
+
+    def __init__(self, runner: Runner, heard: Heard, folder: Path) -> None:
+        """`folder` is where the flow keeps its state."""
+        self.runner = runner
+        self.heard = heard
+        self.folder = folder
+        self.since = datetime.now(timezone.utc)
+        self.process = os.getpid()
+        self._box: Box | None = None
+        self._history: dict[str, deque[Second]] = {}
+        self._before: FlowSnapshot | None = None
+
+    @property
+    def name(self) -> str:
+        """The flow's name, as its file says it."""
+        return self.runner.graph.name
+
+    def snapshot(self) -> FlowSnapshot:
+        """The picture of the flow at this moment, with cameras, sinks, reasons and the machine."""
+        seen = self.runner.snapshot()
+        return seen.model_copy(
+            update={
+                "sinks": self._sinks(seen),
+                "reasons": self._reasons(),
+                "box": self._look_at_box(),
+                "paused": any(node.state == "paused" for node in seen.nodes),
+            }
+        )
+
+    def keep_history(self) -> None:
+        """Note what each node did since the last call; to be called every second."""
+        seen, before = self.runner.snapshot(), self._before
+        earlier = {node.name: node for node in before.nodes} if before else {}
+        for node in seen.nodes:
+            old = earlier.get(node.name)
+            if old is None or node.taken < old.taken:  # New, or begun anew by a redeploy.
+                continue
+            second = Second(
+                seen.time.timestamp(),
+                node.taken - old.taken,
+                node.given - old.given,
+                node.dropped - old.dropped,
+                node.errors - old.errors,
+                round(node.busy_ms - old.busy_ms, 2),
+            )
+            self._history.setdefault(node.name, deque(maxlen=HISTORY)).append(second)
+        for name in self._history.keys() - {node.name for node in seen.nodes}:
+            del self._history[name]
+        self._before = seen
+
+    def history(self, node: str) -> list[Second]:
+        """What that node did, second by second, for five minutes at most."""
+        return list(self._history.get(node, ()))
+
+    def _sinks(self, seen: FlowSnapshot) -> tuple[SinkSnapshot, ...]:
+        nodes = self.runner.graph.nodes
+        return tuple(
+            SinkSnapshot(
+                name=each.name,
+                uses=each.uses,
+                backlog=each.waiting + (nodes[each.name].node.backlog() if each.name in nodes else 0),
+                state=each.state,
+            )
+            for each in seen.nodes
+            if each.kind == "sink"
+        )
+
+    def _reasons(self) -> dict[str, int]:
+        told = [
+            each.node.tallies()
+            for each in self.runner.graph.nodes.values()
+            if each.ports.gives is not None and issubclass(each.ports.gives, Passage) and not each.ports.same
+        ]
+        counts = {reason: sum(tallies.get(reason, 0) for tallies in told) for reason in REASONS}
+        return {reason: count for reason, count in counts.items() if count or reason == "read"} if told else {}
+
+    def _look_at_box(self) -> BoxSnapshot:
+        if self._box is None:
+            from flowalpr.control.box import Box  # Here, since psutil is not needed until somebody looks.
+
+            self._box = Box(self.folder)
+        nodes = self.runner.graph.nodes
+        notes = {name: each.node.notes().get("provider", "") for name, each in nodes.items()}
+        return self._box.look({name: provider for name, provider in notes.items() if provider})

@@ -1,0 +1,54 @@
+"""A flow that runs in this process with its door open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flowalpr.control.client import Client
+from flowalpr.control.flow import RunningFlow
+from flowalpr.control.heard import Heard
+from flowalpr.control.places import runtime_folder
+from flowalpr.control.server import Door
+from flowalpr.engine.runner import Runner
+from flowalpr.flow.graph import Graph
+from flowalpr.node import Node
+from flowalpr.state import state_folder
+
+
+class Served:
+    """Starts at once; `close` ends the door, then the flow."""
+
+    def __init__(self, graph: Graph, **options: Any) -> None:
+        folder = state_folder(graph.name)
+        heard = Heard()
+        self.runner = Runner(graph, folder / "dead-letters.jsonl", listen=heard.listen)
+        self.runner.start()
+        self.flow = RunningFlow(self.runner, heard, folder)
+        self.door = Door(self.flow, **options)
+        self.door.open()
+
+    @property
+    def socket(self) -> Path:
+        return runtime_folder() / f"{self.door.name}.sock"
+
+    def client(self) -> Client:
+        return Client(self.socket)
+
+    def node(self, name: str) -> Any:
+        node: Node = self.runner.graph.nodes[name].node
+        return node
+
+    def close(self) -> None:
+        self.door.close()
+        self.runner.stop()
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for something that other threads bring about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
