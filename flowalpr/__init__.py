@@ -1,7 +1,8 @@
 """flowalpr reads licence plates live: a flow engine for cameras, and all that a plugin author needs."""
 
 from flowalpr.errors import SetupError
-from flowalpr.events import Alert, Listed, ParkingSession, Signal
+from flowalpr.events import Alert, Erasure, Listed, ParkingSession, Signal
+from flowalpr.exposure import Exposure, on_this_machine
 from flowalpr.hooks import hookimpl
 from flowalpr.messages import (
     END_OF_TIME,
@@ -20,6 +21,7 @@ from flowalpr.messages import (
 )
 from flowalpr.node import Node
 from flowalpr.settings import Duration, Fraction, ModelName, Secret
+from flowalpr.subject import Subject
 
 __all__ = [
     "END_OF_TIME",
@@ -28,6 +30,8 @@ __all__ = [
     "Detection",
     "Detections",
     "Duration",
+    "Erasure",
+    "Exposure",
     "Fault",
     "Fraction",
     "Frame",
@@ -42,9 +46,11 @@ __all__ = [
     "SetupError",
     "Signal",
     "Stamp",
+    "Subject",
     "Tick",
     "hookimpl",
     "masked",
+    "on_this_machine",
     "stamp_of",
 ]
 __version__ = "0.1.0"

@@ -86,6 +86,21 @@ class Alert(Message):
         return {**Message.record(self), "read": self.read.record()}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Erasure(Message):
+    """A person's data was erased here: whoever was sent one of these reads is to erase it too."""
+
+    reads: tuple[str, ...]
+    """Ids of the reads; their plate is not named."""
+    time: datetime
+    """When it was erased (UTC, aware)."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def record(self) -> dict[str, Any]:  # Any: the values that JSON has
+        """All of it as plain values."""
+        return {"type": "Erasure", "id": self.id, "time": self.time.isoformat(), "reads": list(self.reads)}
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ParkingSession(Message):
     """A car's stay, told twice: when it begins and when it ends."""

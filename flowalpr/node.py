@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import typing
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,8 +16,10 @@ from typing import Any, ClassVar, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from flowalpr.exposure import Exposure
 from flowalpr.messages import Detections, Fault, Frame, Message, PlateRead
 from flowalpr.state import state_folder
+from flowalpr.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,29 @@ class Node(BaseModel):
 
     def close(self) -> Any:  # Any: nothing, or an awaitable
         """Release what `open` acquired. Called once, also if `open` raised."""
+
+    def exposes(self) -> Sequence[Exposure] | None:
+        """Where this node lets plates get to, by its settings; `()` for nowhere, None if its author does not say.
+
+        Asked before `open`, by `flowalpr privacy`; a sink that does not say is reported as unknown.
+        """
+        return None
+
+    def known_of(self, subject: Subject) -> Iterable[dict[str, Any]]:  # Any: the values that JSON has
+        """What this node keeps on disk of one plate, as plain records. Called outside of a running flow.
+
+        Raises:
+            SetupError: it cannot be read.
+        """
+        return ()
+
+    def forget(self, subject: Subject) -> int:
+        """Erase for good what this node keeps on disk of one plate, and say how many records that were.
+
+        Raises:
+            SetupError: it cannot be erased now, for example because a running flow uses it.
+        """
+        return 0
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but wake at once when the flow stops; True if it does. For sources, in place of `time.sleep`."""

@@ -26,7 +26,7 @@ def check(flow: Flow, settings: Settings = None, as_json: AsJson = False, withou
     except FlowError as error:
         if not as_json:
             raise
-        typer.echo(json.dumps({"ok": False, "problems": [_record(each) for each in error.problems]}))
+        typer.echo(json.dumps({"ok": False, "problems": [record_of(each) for each in error.problems]}))
         sys.exit(2)
     if as_json:
         typer.echo(json.dumps({"ok": True, "flow": graph.name, "nodes": list(graph.nodes)}))
@@ -35,7 +35,8 @@ def check(flow: Flow, settings: Settings = None, as_json: AsJson = False, withou
     typer.echo(f"{graph.path}: flow '{graph.name}' is sound, {count} node{'s' if count > 1 else ''}")
 
 
-def _record(problem: Problem) -> dict[str, Any]:  # Any: the values that JSON has
+def record_of(problem: Problem) -> dict[str, Any]:  # Any: the values that JSON has
+    """A mistake as plain values."""
     place = problem.place
     return {
         "file": place.file if place else None,

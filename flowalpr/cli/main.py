@@ -19,6 +19,7 @@ from flowalpr.cli import (
     models,
     new,
     nodes,
+    privacy,
     read,
     run,
     schema,
@@ -53,6 +54,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
 app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.app, name="privacy")
 
 
 def main() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowalpr.errors import Place
+from flowalpr.flow.declared import Privacy
 from flowalpr.messages import Message
 from flowalpr.node import Node, Ports
 
@@ -25,6 +27,8 @@ class FlowNode:
     """The message class that comes out of it as wired; None for a sink."""
     on_error: str = "skip"
     """`skip`, `stop`, or the name of the node that receives its faults."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where the flow file says what it uses, under the empty name, and where it has its settings."""
 
     @property
     def ports(self) -> Ports:
@@ -55,6 +59,8 @@ class Graph:
     """The flow file."""
     files: tuple[Path, ...] = field(default=())
     """The flow file and the subflow files it uses: what to watch for changes."""
+    privacy: Privacy = field(default_factory=Privacy)
+    """What the flow says of itself for the people whose plates it reads."""
 
     def catches(self, name: str) -> bool:
         """Whether the node of that name receives faults of others."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowalpr.errors import FlowError, Problem, nearest
 from flowalpr.flow.build import FindModel
+from flowalpr.flow.declared import declared
 from flowalpr.flow.graph import FlowNode, Graph
 from flowalpr.flow.overrides import overrides
 from flowalpr.flow.report import flow_error
@@ -68,7 +69,9 @@ def load_flow(
     expansion = Expansion(catalogue, environ, find_model)
     name = expansion.expand(Use(path, str(path), overrides=tuple(overrides(settings or {}))))
     wiring = Wiring(expansion.wired(), catalogue)
-    problems = [*expansion.problems(), *wiring.problems]
+    unclear: list[Problem] = []
+    privacy = declared(expansion.privacy, list(wiring.nodes), unclear)
+    problems = [*unclear, *expansion.problems(), *wiring.problems]
     if problems:
         raise flow_error(problems, expansion.secrets)
     nodes: dict[str, FlowNode] = {}
@@ -77,5 +80,5 @@ def load_flow(
         uses = wired.offer.full_name if wired.offer else ""
         inputs = tuple(wire.source for wire in wired.wires)
         gives = common(wiring.given[each])
-        nodes[each] = FlowNode(each, uses, node, inputs, gives, expansion.on_error[each])
-    return Graph(name, nodes, path, tuple(expansion.files))
+        nodes[each] = FlowNode(each, uses, node, inputs, gives, expansion.on_error[each], expansion.places[each])
+    return Graph(name, nodes, path, tuple(expansion.files), privacy)

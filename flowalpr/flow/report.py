@@ -33,6 +33,11 @@ def flow_error(problems: Iterable[Problem], secrets: Iterable[Place] = ()) -> Fl
     return FlowError([*shown_first, *([Problem(f"and {rest} more")] if rest else [])])
 
 
+def safe_to_show(problems: Iterable[Problem]) -> list[Problem]:
+    """The same without passwords, and without what would steer a terminal."""
+    return [_finished(each, []) for each in problems]
+
+
 def shown(value: object) -> str:
     """A value as it is shown in an error: short, and without the password of a URL."""
     if value is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowalpr.docstrings import first_line
+from flowalpr.flow.declared import Privacy
 from flowalpr.flow.manual import settings_of
 from flowalpr.flow.spec import FLOW_KEYS, NAME, NODE_KEYS
 from flowalpr.flow.values import resolve
@@ -41,6 +42,7 @@ def flow_schema(catalogue: Catalogue) -> JsonSchema:
                 "additionalProperties": {"$ref": "#/$defs/node"},
                 "description": FLOW_KEYS["nodes"],
             },
+            "privacy": _privacy() | {"description": FLOW_KEYS["privacy"]},
             "output": name | {"description": FLOW_KEYS["output"]},
         },
         "$defs": {
@@ -48,6 +50,13 @@ def flow_schema(catalogue: Catalogue) -> JsonSchema:
             **{offer.full_name: _settings(offer) for offer in catalogue},
         },
     }
+
+
+def _privacy() -> JsonSchema:
+    """The key `privacy`."""
+    helps = settings_of(Privacy)
+    properties = {name: {**setting.schema, "description": setting.help} for name, setting in helps.items()}
+    return {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
 
 
 def _names(catalogue: Catalogue) -> dict[str, Offer]:

@@ -13,6 +13,7 @@ FLOW_KEYS = {
     "flow": "The name of the flow; without it, the name of the file.",
     "parameters": "What a flow that uses this one may set: names with their defaults, empty if one must be given.",
     "nodes": "The nodes by name, in any order.",
+    "privacy": "For the people whose plates are read: who is responsible, what for, and what was accepted knowingly.",
     "output": "The node whose messages leave, where another flow uses this one.",
 }
 """The keys of a flow file, with their help."""

@@ -51,6 +51,10 @@ class Expansion:
         self.built: dict[str, Node] = {}
         self.on_error: dict[str, str] = {}
         self.secrets: list[Place] = []
+        self.places: dict[str, dict[str, Place]] = {}
+        """For each node where it says what it uses, under the empty name, and where its settings are."""
+        self.privacy: Value | None = None
+        """What the flow itself says under `privacy`; what its subflows say there is for when they run alone."""
         self._catalogue, self._environ, self._find_model = catalogue, environ, find_model
         self._documents: dict[str, Mapping | None] = {}
         self._nodes: dict[str, Wired] = {}
@@ -90,6 +94,8 @@ class Expansion:
                 root = root.with_entry(key, substitution.apply(value))
         self._unfilled += substitution.problems
         spec = read_spec(root, use.path.stem, self._problems)
+        if use.spec is None:
+            self.privacy = root.get("privacy")
         if len(self._nodes) + len(spec.names) > MAX_NODES:
             place = use.spec.uses.place if use.spec else root.place
             self._problems.append(Problem(f"more than {MAX_NODES} nodes", fix="run them as several flows", place=place))
@@ -123,6 +129,8 @@ class Expansion:
             self._problems.append(Problem(what, fix=error.fix, place=node.uses.place))
             return
         self.secrets += secret_places(node, offer.node)
+        settings = {key.text: value.place for key, value in node.settings.entries}
+        self.places[name] = {"": node.uses.place, **settings}
         built = build(node, offer, name, self._find_model, self._problems)
         if built is not None:
             self.built[name] = built

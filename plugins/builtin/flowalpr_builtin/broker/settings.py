@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from flowalpr import Node, Secret
+from flowalpr import Exposure, Node, Secret, on_this_machine
 
 if TYPE_CHECKING:
     from flowalpr_builtin.broker.line import Line
@@ -56,6 +56,12 @@ class BrokerNode(Node):
     def where(self) -> str:
         """The broker, for the log."""
         return f"the broker {self.host}:{self._port()}"
+
+    def sending(self) -> Exposure:
+        """What sending to the broker means for plates."""
+        if self._encrypts() or on_this_machine(self.host):
+            return Exposure("sent", self.where)
+        return Exposure("sent", self.where, "it is not encrypted", "tls: true", "tls")
 
     def check(self) -> None:
         """Look for what cannot be wrong later: secrets and certificates.

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 import flowalpr
-from flowalpr import END_OF_TIME, Duration, Fault, Node, PlateRead, SetupError
+from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Node, PlateRead, SetupError
 from flowalpr_builtin.filters.once import Once
 
 MOST_UNKEPT = 1000
@@ -47,6 +47,10 @@ class Alert(Node):
     _next_try: float = 0.0
     _trouble: str = ""
     _is_told: bool = False
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        where = f"open alerts in {self.home.parent}, until somebody acknowledges them"
+        return (Exposure("kept", where, longest=self.keep),)
 
     def open(self) -> None:
         from flowalpr.alerts import open_alerts

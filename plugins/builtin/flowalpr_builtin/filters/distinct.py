@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, PrivateAttr
 
-from flowalpr import Duration, Fault, Node, Passage, PlateRead
+from flowalpr import Duration, Exposure, Fault, Node, Passage, PlateRead
 from flowalpr.plates import distance
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class Distinct(Node):
     _is_loaded: bool = False
     _trouble: str = ""
     _is_told: bool = False
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        if not self.remember:
+            return ()
+        where = f"the memory in {self.home}, until the next car after the cool-down"
+        return (Exposure("kept", where, longest=self.cool_down),)
 
     def open(self) -> None:
         if self.remember:

@@ -106,6 +106,14 @@ class SessionTable:
                 [id_, storable(plate), "lost entry", left.isoformat(), camera, storable(plate)],
             )
 
+    def forget_before(self, left: datetime, entered: datetime) -> None:
+        """Delete sessions whose car left before then, or entered before then and was not seen to leave."""
+        with self._told():
+            self._database.execute(
+                "DELETE FROM sessions WHERE state != 'open' AND (left < ? OR (left IS NULL AND entered < ?))",
+                [left.isoformat(), entered.isoformat()],
+            )
+
     def close(self) -> None:
         """Close the file; others may use it now."""
         self._database.close()
@@ -121,6 +129,7 @@ class SessionTable:
                 raise SetupError(f"{self._path} was written by a later version", "pip install --upgrade flowalpr")
             database.execute("PRAGMA journal_mode = WAL")  # Readers never wait for us.
             database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA secure_delete = ON")  # Plates of deleted sessions are overwritten.
             database.execute("BEGIN IMMEDIATE")  # Learns now whether the file can be written.
             for statement in (TABLE, INDEX, f"PRAGMA user_version = {VERSION}", "COMMIT"):
                 database.execute(statement)

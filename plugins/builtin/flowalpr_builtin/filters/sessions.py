@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from flowalpr import END_OF_TIME, Duration, Node, ParkingSession, Passage, PlateRead, Stamp
+from flowalpr import END_OF_TIME, Duration, Exposure, Node, ParkingSession, Passage, PlateRead, Stamp
 from flowalpr.plates import Nearby
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Sessions(Node):
     """How long a session may be open; then the exit counts as lost."""
     path: Path = Path("sessions.db")
     """The SQLite file; `~` is the home folder."""
+    keep: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=30)
+    """For how long a session is kept after it has ended."""
 
     _table: SessionTable | None = None
     _open: Nearby[Stay]
@@ -67,6 +69,13 @@ class Sessions(Node):
         if both:
             raise ValueError(f"'{min(both)}' is both an entry and an exit: write {min(both)}:in and {min(both)}:out")
         return self
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        fix = "keep the file on an encrypted disk"
+        longest = self.longest + self.keep
+        return (
+            Exposure("kept", f"parking sessions in the file {self.path}", "it is not sealed", fix, "path", longest),
+        )
 
     def open(self) -> None:
         from flowalpr_builtin.filters.session_table import TableTakenError
@@ -95,6 +104,7 @@ class Sessions(Node):
         self._looked = now
         for stay in [each for each in self._first.values() if now - each.entered >= self.longest]:
             yield self._lost(stay, Stamp(stay.camera, now, 0))
+        self._taken().forget_before(now - self.keep, now - self.keep - self.longest)
 
     def close(self) -> None:
         if self._table is not None:

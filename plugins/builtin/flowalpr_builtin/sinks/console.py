@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
-from flowalpr import Message, Node, Passage, PlateRead, stamp_of
+from flowalpr import Exposure, Message, Node, Passage, PlateRead, masked, stamp_of
+from flowalpr_builtin.sinks.masking import masked_record
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -24,11 +26,28 @@ class Console(Node):
     goes away (`| head`), the flow goes on in silence.
     """
 
+    plates: Literal["auto", "whole", "masked"] = "auto"
+    """`whole`, `masked` (`AB•••••`), or `auto`: masked where lines are kept, in a file and in systemd's journal."""
+
     _terminal: Terminal | None = None
     _out: TextIO | None = None
 
+    _is_masked: bool = False
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        if self.plates == "masked":
+            return ()
+        if self.plates == "auto":
+            return (Exposure("shown", "the screen of whoever runs the flow"),)
+        fault = "output often goes to a file or to a log, and is not sealed there"
+        return (Exposure("shown", "the output of the program", fault, "plates: auto", "plates"),)
+
     def open(self) -> None:
         self._out = sys.stdout
+        self._is_masked = self.plates == "masked" or (self.plates == "auto" and _is_kept(self._out))
+        if self._is_masked and self.plates == "auto":
+            told = "%s: plates are masked, since the output is kept; `plates: whole` writes them whole"
+            log.warning(told, self.name)
         if self._out.isatty():
             from rich.console import Console as Terminal
 
@@ -37,7 +56,7 @@ class Console(Node):
     def process(self, message: Message) -> None:
         if self._out is None:
             return
-        columns = [_printable(column, self._out.encoding) for column in _columns(message)]
+        columns = [_printable(each, self._out.encoding) for each in _columns(message, self._is_masked)]
         try:
             if self._terminal is None:
                 self._out.write("\t".join(columns) + "\n")
@@ -51,7 +70,7 @@ class Console(Node):
             self._out = None
 
 
-def _columns(message: Message) -> list[str]:
+def _columns(message: Message, is_masked: bool) -> list[str]:
     """Time of day, camera and what there is to say."""
     stamp = stamp_of(message)
     when = [stamp.time.astimezone().strftime("%H:%M:%S.%f")[:-3], stamp.camera] if stamp else []
@@ -60,8 +79,11 @@ def _columns(message: Message) -> list[str]:
         if isinstance(message, Passage):
             told = told or f"({message.reason})"
             sure += "" if message.stage == "final" else f" {message.stage}"
+        if is_masked and message.text:
+            told = masked(told)
         return [*when, told, message.country or "-", sure]
-    shown = {key: value for key, value in message.record().items() if key not in ("time", "camera")}
+    record = masked_record(message.record()) if is_masked else message.record()
+    shown = {key: value for key, value in record.items() if key not in ("time", "camera")}
     return [*when, str(shown.pop("type")), *(f"{key}={value}" for key, value in shown.items())]
 
 
@@ -76,6 +98,15 @@ def _show(terminal: Terminal, columns: list[str], is_read: bool) -> None:
     line = Text.assemble((time, "dim"), f"  {camera:<10}  ", (f" {text} ", "bold black on white"))
     line.append(" " * max(1, 12 - len(text)) + f"{country:<3} {confidence:>4}")
     terminal.print(line, soft_wrap=True)
+
+
+def _is_kept(out: TextIO) -> bool:
+    """Whether what is written there stays: in a file, or in systemd's journal, which is a socket."""
+    try:
+        mode = os.fstat(out.fileno()).st_mode
+    except (OSError, ValueError):  # No file of the system, as in a test.
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
 
 
 def _printable(text: str, encoding: str) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flowalpr import Message, Node, masked
+from flowalpr import Exposure, Message, Node
+from flowalpr_builtin.sinks.masking import masked_record
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
-
-TELLING = ("raw", "repairs", "file")
-"""Fields that hold a plate or, as the names of picture files often do, may hold one."""
 
 
 class Debug(Node):
@@ -24,6 +22,11 @@ class Debug(Node):
 
     _log: FilteringBoundLogger | None = None
 
+    def exposes(self) -> tuple[Exposure, ...]:
+        if not self.unmasked:
+            return ()
+        return (Exposure("kept", "the log", "logs are kept and copied", "leave `unmasked` out", "unmasked"),)
+
     def open(self) -> None:
         import structlog
 
@@ -32,16 +35,4 @@ class Debug(Node):
     def process(self, message: Message) -> None:
         if self._log is not None:
             record = message.record()
-            self._log.info("message", node=self.name, record=record if self.unmasked else _masked(record))
-
-
-def _masked(record: Any) -> Any:  # Any: the values that JSON has
-    """The record without plates, those of records inside it included."""
-    if isinstance(record, list):
-        return [_masked(each) for each in record]
-    if not isinstance(record, dict):
-        return record
-    shown = {key: _masked(value) for key, value in record.items() if key not in TELLING}
-    if isinstance(shown.get("text"), str):
-        shown["text"] = masked(shown["text"])
-    return shown
+            self._log.info("message", node=self.name, record=record if self.unmasked else masked_record(record))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from flowalpr import Duration, Message, Node, stamp_of
+from flowalpr import Duration, Exposure, Message, Node, stamp_of
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.line_file import LineFile
@@ -41,6 +41,10 @@ class Lines(Node):
         if path.suffix not in (".jsonl", ".csv") and not path.is_char_device() and not path.is_fifo():
             raise ValueError(f"'{path}' ends neither in .jsonl (a JSON object a line) nor in .csv (a table)")
         return path.expanduser()
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        fix = "keep them in a `store`, which is sealed and forgets"
+        return (Exposure("kept", f"the file {self.path}", "it is not sealed", fix, "path"),)
 
     def open(self) -> None:
         from flowalpr_builtin.sinks.line_file import LineFile

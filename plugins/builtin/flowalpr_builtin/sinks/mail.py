@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from flowalpr import END_OF_TIME, Duration, Fault, Message, Node, Secret, SetupError
+from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Message, Node, Secret, SetupError, on_this_machine
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.mailer import Mailer
@@ -67,6 +67,12 @@ class Email(Node):
         if self.password is not None and self.security == "none":
             raise ValueError("a password is not sent in the clear: take `security: starttls` or `tls`")
         return self
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        where = f"mail to {', '.join(self.to)} through the server {self.host}"
+        if self.security != "none" or on_this_machine(self.host):
+            return (Exposure("sent", where),)
+        return (Exposure("sent", where, "it is not encrypted", "security: starttls", "security"),)
 
     def open(self) -> None:
         from flowalpr_builtin.sinks.mailer import Account, Mailer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from flowalpr import Exposure
 from flowalpr_builtin.broker.settings import BrokerNode
 from flowalpr_builtin.sinks.outgoing import Outgoing
 
@@ -54,6 +55,9 @@ class Mqtt(Outgoing, BrokerNode):
         if self.homeassistant and set(re.findall(r"\{(\w+)\}", self.topic)) - {"client"} != {"camera"}:
             raise ValueError("for `homeassistant` the `topic` must name the {camera} and nothing else but {client}")
         return self
+
+    def _destination(self) -> Exposure:
+        return self.sending()
 
     def _courier_for(self) -> MqttCourier:
         from flowalpr_builtin.sinks.mqtt_courier import MqttCourier

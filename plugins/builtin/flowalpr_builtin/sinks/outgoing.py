@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from flowalpr import END_OF_TIME, Duration, Fault, Message, Node
+from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Message, Node
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.courier import Courier
@@ -35,6 +35,11 @@ class Outgoing(Node):
 
     _courier: Courier | None = None
 
+    def exposes(self) -> tuple[Exposure, ...]:
+        fault = "" if self.age else "events may wait there, unsealed, for ever"
+        queue = f"the queue {self.queue or self.home}, until they are sent"
+        return (self._destination(), Exposure("kept", queue, fault, "age: 1 d", "age", self.age))
+
     def open(self) -> None:
         self._courier = self._courier_for()
         self._courier.open()
@@ -57,6 +62,9 @@ class Outgoing(Node):
 
     def backlog(self) -> int:
         return self._courier.waiting() if self._courier is not None else 0
+
+    def _destination(self) -> Exposure:
+        raise NotImplementedError
 
     def _courier_for(self) -> Courier:
         raise NotImplementedError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from flowalpr import Node, PlateRead, SetupError
+from flowalpr import Exposure, Node, PlateRead, SetupError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,10 @@ class Snapshot(Node):
     """Of how many reads; the oldest pictures are deleted."""
 
     _names: list[str] = PrivateAttr(default_factory=list)
+
+    def exposes(self) -> tuple[Exposure, ...]:
+        fix = "keep pictures in a `store`, which seals them: with: {pictures: [crop, frame]}"
+        return (Exposure("kept", f"pictures in the folder {self.folder}", "they are not sealed", fix, "folder"),)
 
     def open(self) -> None:
         import cv2  # noqa: F401  # A missing OpenCV is told before the first read.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from flowalpr import Duration, Secret
+from flowalpr import Duration, Exposure, Secret, on_this_machine
 from flowalpr_builtin.sinks.outgoing import Outgoing
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ class Webhook(Outgoing):
         """Scheme, host and port of the address: what may be shown."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    def _destination(self) -> Exposure:
+        parts = urlsplit(self.url)
+        where = f"the web server {parts.hostname}"
+        if parts.scheme == "https" or on_this_machine(parts.hostname or ""):
+            return Exposure("sent", where)
+        return Exposure("sent", where, "it is not encrypted", "begin the address with https://", "url")
 
     def _courier_for(self) -> WebhookCourier:
         from flowalpr_builtin.sinks.webhook_courier import WebhookCourier

@@ -1,0 +1,56 @@
+"""`flowalpr privacy`: whether a flow treats plates as it should, and the documents that people must be given."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from flowalpr.cli.options import AsJson, Blocked, Flow, Settings, by_name
+
+if TYPE_CHECKING:
+    from flowalpr.flow.graph import Graph
+
+app = typer.Typer(no_args_is_help=True, help="Does a flow treat plates lawfully; notices, signs and registers for it.")
+
+
+@app.command()
+def check(flow: Flow, settings: Settings = None, as_json: AsJson = False, without: Blocked = None) -> None:
+    """Check where plates get to: sealed, encrypted on their way, and not kept for ever.
+
+    Nothing is opened. Exit code 0: nothing is to be changed; 1: something is, or must be accepted with a reason under
+    `privacy: {accept: ...}` in the flow file; 2: the flow file itself is wrong. This is no legal advice.
+    """
+    from flowalpr.cli.check import record_of
+    from flowalpr.flow.report import safe_to_show
+    from flowalpr.privacy.check import findings
+
+    found = findings(graph_of(flow, settings, without))
+    problems, remarks = safe_to_show(found.problems), safe_to_show(found.remarks)
+    if as_json:
+        told = {"problems": [record_of(each) for each in problems], "remarks": [record_of(each) for each in remarks]}
+        typer.echo(json.dumps({"ok": not problems, **told}))
+    else:
+        for each in (*problems, *remarks):
+            typer.echo(f"{each}\n")
+        many = f"{len(problems)} thing{'s' if len(problems) > 1 else ''} to change"
+        typer.echo(f"flow: {many if problems else 'plates are sealed, encrypted on their way, and forgotten in time'}")
+    if problems:
+        sys.exit(1)
+
+
+def graph_of(flow: str, settings: list[str] | None, without: list[str] | None) -> Graph:
+    """The checked flow, its nodes told their names and where they keep things.
+
+    Raises:
+        FlowError: it is wrong.
+    """
+    from flowalpr.flow.load import find_flow, load_flow
+    from flowalpr.plugins import load_plugins
+
+    graph = load_flow(find_flow(flow), load_plugins(without or ()), settings=by_name(settings))
+    for node in graph.nodes.values():
+        node.node.place(node.name, flow=graph.name)
+    return graph
