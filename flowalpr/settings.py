@@ -63,7 +63,10 @@ ModelName = Annotated[str, ModelMark()]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A reference to a password or key, `env:NAME` or `file:PATH`; never the thing itself, so it can be printed."""
+    """A reference to a password or key, never the thing itself, so it can be printed.
+
+    `env:NAME` is an environment variable, `file:PATH` a file, `credential:NAME` what systemd gives a service alone.
+    """
 
     reference: str
 
@@ -71,7 +74,7 @@ class Secret:
         """The secret itself, read now, without a trailing line break.
 
         Raises:
-            SetupError: if the variable is not set or the file cannot be read.
+            SetupError: if the variable is not set, the file cannot be read, or nobody gave the credential.
         """
         kind, _, where = self.reference.partition(":")
         if kind == "env":
@@ -79,9 +82,21 @@ class Secret:
                 raise SetupError(f"the environment variable {where} is not set", f"export {where}=...")
             return os.environ[where]
         try:
-            return Path(where).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+            return self._file(kind, where).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise SetupError(f"the secret file {where} cannot be read: {error}") from error
+
+    @staticmethod
+    def _file(kind: str, where: str) -> Path:
+        if kind == "file":
+            return Path(where)
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise SetupError(
+                f"there is no credential {where}: no service manager started this process",
+                f"run the flow as a service (docs/service.md), or export CREDENTIALS_DIRECTORY=FOLDER that holds {where}",
+            )
+        return Path(folder) / where
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # Any: pydantic's
@@ -91,17 +106,20 @@ class Secret:
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {
             "type": "string",
-            "pattern": "^(env|file):.+",
+            "pattern": "^(env|file|credential):.+",
             "examples": ["env:MQTT_PASSWORD"],
             "writeOnly": True,
-            "x-means": "where the secret is found, env:NAME or file:PATH",
+            "x-means": "where the secret is found, env:NAME, file:PATH or credential:NAME",
         }
 
 
 def _secret(value: object) -> Secret:
     if isinstance(value, Secret):
         return value
-    if isinstance(value, str) and re.fullmatch(r"(env|file):.+", value):
+    if isinstance(value, str) and re.fullmatch(r"(env|file|credential):.+", value):
         return Secret(value)
     # The value is not repeated: it may be the secret itself.
-    raise ValueError("a secret is never written here: name an environment variable (env:NAME) or a file (file:PATH)")
+    raise ValueError(
+        "a secret is never written here: name an environment variable (env:NAME), a file (file:PATH) or a credential of "
+        "systemd (credential:NAME)"
+    )

@@ -63,7 +63,7 @@ def secret_places(spec: NodeSpec, cls: type[Node]) -> list[Place]:
         for key, value in spec.settings.entries
         if (key.text in fields or (key.text not in cls.model_fields and nearest(key.text, fields)))
         and isinstance(value, Scalar)
-        and not value.text.startswith(("env:", "file:", "${"))
+        and not value.text.startswith(("env:", "file:", "credential:", "${"))
         and value.text
     ]
 

@@ -65,3 +65,15 @@ def test_printing_a_node_prints_where_its_secret_is_and_not_what_it_is(monkeypat
     node = Waits(password="env:GATE_PASSWORD")
     assert "opensesame" not in repr(node) + str(node.model_dump())
     assert "env:GATE_PASSWORD" in repr(node)
+
+
+def test_a_credential_is_read_from_where_the_service_manager_put_it(tmp_path, monkeypatch):
+    (tmp_path / "gate").write_text("opensesame\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert Waits(password="credential:gate").password.reveal() == "opensesame"
+
+
+def test_a_credential_without_a_service_manager_says_how_to_get_it(monkeypatch):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(SetupError, match="docs/service.md"):
+        Waits(password="credential:gate").password.reveal()
