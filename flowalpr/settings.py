@@ -94,7 +94,7 @@ class Secret:
         if not folder:
             raise SetupError(
                 f"there is no credential {where}: no service manager started this process",
-                f"run the flow as a service (docs/service.md), or export CREDENTIALS_DIRECTORY=FOLDER that holds {where}",
+                f"run it as a service (docs/service.md), or export CREDENTIALS_DIRECTORY=FOLDER with {where} in it",
             )
         return Path(folder) / where
 
@@ -120,6 +120,6 @@ def _secret(value: object) -> Secret:
         return Secret(value)
     # The value is not repeated: it may be the secret itself.
     raise ValueError(
-        "a secret is never written here: name an environment variable (env:NAME), a file (file:PATH) or a credential of "
-        "systemd (credential:NAME)"
+        "a secret is never written here: name an environment variable (env:NAME), a file (file:PATH) or a credential "
+        "of systemd (credential:NAME)"
     )

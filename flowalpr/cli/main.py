@@ -23,6 +23,7 @@ from flowalpr.cli import (
     read,
     run,
     schema,
+    service,
     train,
     watchlist,
     zone,
@@ -53,6 +54,7 @@ app.add_typer(new.app, name="new")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
+app.add_typer(service.app, name="service")
 app.add_typer(audit.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
 

@@ -75,5 +75,5 @@ def test_a_credential_is_read_from_where_the_service_manager_put_it(tmp_path, mo
 
 def test_a_credential_without_a_service_manager_says_how_to_get_it(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-    with pytest.raises(SetupError, match="docs/service.md"):
+    with pytest.raises(SetupError, match=r"docs/service\.md"):
         Waits(password="credential:gate").password.reveal()
