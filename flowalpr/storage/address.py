@@ -15,8 +15,8 @@ class StoreAddress:
     path: Path = Path("plates.db")
     url: Secret | None = None
     """A database in place of the file: `postgresql+psycopg://user:password@host/name`."""
-    key: str | None = None
-    """Where the master key is: `env:NAME`, `file:PATH` or `credential:NAME`; None for a key file of this user."""
+    key: Secret | None = None
+    """Where the master key is; None for a key file of this user."""
     seal: bool | None = None
     """Whether a new store is sealed; one that is there must agree. None: as it is, and sealed if it is new."""
     pictures: Path | None = None

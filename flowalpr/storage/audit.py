@@ -30,7 +30,7 @@ from flowalpr.storage.audit_seals import (
     write_head,
     write_keys,
 )
-from flowalpr.storage.private_file import locked, require_private, sync_folder
+from flowalpr.storage.private_file import locked, require_private, sync_to_disk
 
 __all__ = ["AuditLog", "Entry", "PurposeMissingError", "Verdict", "Who", "audit_folder"]
 
@@ -153,7 +153,7 @@ class AuditLog:
                 keys = new_keys()
                 write_head(self._head, Head(), keys.chain)  # First, or its absence would look like a loss.
                 write_keys(self._keys, keys)
-                sync_folder(self.folder.parent)
+                sync_to_disk(self.folder.parent)
             if month_of(now) not in keys.months:
                 keys = keys.with_month(month_of(now))
                 write_keys(self._keys, keys)

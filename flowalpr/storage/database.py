@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
@@ -66,13 +67,21 @@ class Database:
 
     def forget_old_pages(self) -> None:
         """Leave nothing of what was deleted in the write-ahead log, nor in the room that PostgreSQL reuses later."""
-        with self._told("cannot be written"), self.engine.connect() as connection:
-            plain = connection.execution_options(isolation_level="AUTOCOMMIT")
-            plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if self.is_sqlite else "VACUUM reads")
+        self._without_transaction("PRAGMA wal_checkpoint(TRUNCATE)" if self.is_sqlite else "VACUUM reads")
+
+    def compact(self) -> None:
+        """Write the database anew without what was deleted from it; takes as long as copying it."""
+        self._without_transaction("VACUUM" if self.is_sqlite else "VACUUM FULL reads")
+        self.forget_old_pages()
 
     def close(self) -> None:
         """Let go of it."""
         self.engine.dispose()
+
+    def _without_transaction(self, statement: str) -> None:
+        options = {"writes": None} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with self._told("cannot be written"), self.engine.connect() as connection:
+            connection.execution_options(**options).exec_driver_sql(statement)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -104,14 +113,20 @@ def _make_private(address: StoreAddress) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists():
-            require_private(path)
+            if not _is_foreign(path):  # That is told in the database's words.
+                require_private(path)
         else:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise SetupError(
             f"the database {path} cannot be made: {error.strerror}",
-            f"make the folder writable for this user: ls -la {path.absolute().parent}",
+            f"make the file and its folder writable for this user: ls -la {path.absolute().parent}",
         ) from None
+
+
+def _is_foreign(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) not in (b"", b"SQLite format 3\0")
 
 
 def _engine(address: StoreAddress) -> sql.Engine:
@@ -131,9 +146,10 @@ def _engine(address: StoreAddress) -> sql.Engine:
 
 
 def _begin(connection: sql.Connection) -> None:
-    """Begin as we mean it: a writer waits for other writers now, and not when it is too late to wait."""
+    """Begin as we mean it: a writer waits for other writers now, not when it is too late to wait; None: not at all."""
     writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if writes is not None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _prepare(connection: Any, _: object) -> None:  # Any: sqlite3's, by way of SQLAlchemy

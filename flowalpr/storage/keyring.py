@@ -141,17 +141,8 @@ class KeyRing:
             return self._unwrapped(connection, row) if row is not None else None
 
     def _made(self, slot: Slot) -> DayKey:
-        day, kind, shelf = slot
-        row = {"day": day, "kind": kind, "shelf": shelf, "wrapped": UNSEALED, "made": micros(now())}
         with self._database.writing() as connection:
-            number: int = connection.execute(KEYS.insert().values(row).returning(KEYS.c.number)).scalar_one()
-            master = self._master_now(connection)
-            if master is None:
-                return DayKey(number, day, None)
-            secret = os.urandom(KEY_BYTES)
-            wrapped = master.seal.closed(secret, _bound(number))
-            connection.execute(KEYS.update().where(KEYS.c.number == number).values(wrapped=wrapped))
-        return DayKey(number, day, secret)
+            return make_key(connection, self._master_now(connection), slot)
 
     def _master_now(self, connection: sql.Connection) -> MasterKey | None:
         """The master key as it is at this moment: another program may have changed it.
@@ -167,6 +158,19 @@ class KeyRing:
     def _unwrapped(self, connection: sql.Connection, row: sql.Row[tuple[object, ...]]) -> DayKey:
         master = self._master_now(connection)
         return DayKey(row.number, row.day, None if master is None else _opened(row, master))
+
+
+def make_key(connection: sql.Connection, master: MasterKey | None, slot: Slot) -> DayKey:
+    """Enters a new key, wrapped with the master key; without one, what stands for a key where nothing is sealed."""
+    day, kind, shelf = slot
+    row = {"day": day, "kind": kind, "shelf": shelf, "wrapped": UNSEALED, "made": micros(now())}
+    number: int = connection.execute(KEYS.insert().values(row).returning(KEYS.c.number)).scalar_one()
+    if master is None:
+        return DayKey(number, day, None)
+    secret = os.urandom(KEY_BYTES)
+    wrapped = master.seal.closed(secret, _bound(number))
+    connection.execute(KEYS.update().where(KEYS.c.number == number).values(wrapped=wrapped))
+    return DayKey(number, day, secret)
 
 
 def _opened(row: sql.Row[tuple[object, ...]], master: MasterKey) -> bytes:

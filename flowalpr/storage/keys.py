@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from flowalpr.errors import SetupError
+from flowalpr.settings import Secret
 from flowalpr.state import state_root
 from flowalpr.storage.private_file import require_private, write_private
 from flowalpr.storage.seal import KEY_BYTES, Seal
@@ -39,7 +40,7 @@ class MasterKey:
         return Seal(self.secret)
 
 
-def find_master(reference: str | None, fingerprint: str) -> MasterKey:
+def find_master(reference: Secret | None, fingerprint: str) -> MasterKey:
     """The master key of the store that knows it by that fingerprint.
 
     Raises:
@@ -60,7 +61,7 @@ def find_master(reference: str | None, fingerprint: str) -> MasterKey:
     return key
 
 
-def new_master(reference: str | None) -> MasterKey:
+def new_master(reference: Secret | None) -> MasterKey:
     """The master key for a new store: the one that is referred to, or a new one in a file for this user alone.
 
     Raises:
@@ -85,31 +86,16 @@ def key_file(fingerprint: str) -> Path:
     return state_root() / "store-keys" / f"{fingerprint}.key"
 
 
-def _referred(reference: str) -> MasterKey:
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        if name not in os.environ:
-            raise SetupError(f"the environment variable {name} is not set", EXPECTED)
-        return MasterKey(_decoded(os.environ[name], reference), reference)
-    if kind == "file" and name:
+def _referred(reference: Secret) -> MasterKey:
+    kind, _, name = reference.reference.partition(":")
+    if kind == "file":
         return _from_file(Path(name).expanduser())
-    if kind == "credential" and name:
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if not folder:
-            raise SetupError(
-                f"there is no credential {name}: systemd started no service here",
-                f"write into the unit: LoadCredentialEncrypted={name}:/etc/credstore.encrypted/{name}",
-            )
-        return _from_file(Path(folder) / name, is_guarded=True)
-    # What stands there is not repeated: it may be the key itself.
-    raise SetupError("a key is never written here", "say where it is: env:NAME, file:PATH or credential:NAME")
+    return MasterKey(_decoded(reference.reveal(), reference.reference), reference.reference)
 
 
-def _from_file(path: Path, *, is_guarded: bool = False) -> MasterKey:
-    """The key in a file, whose mode counts unless another guards it: systemd gives credentials to one service alone."""
+def _from_file(path: Path) -> MasterKey:
     try:
-        if not is_guarded:
-            require_private(path)
+        require_private(path)
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
         raise SetupError(f"the key file {path} cannot be read: {error.strerror}", EXPECTED) from None

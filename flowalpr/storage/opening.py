@@ -17,6 +17,8 @@ from flowalpr.storage.schema import REVISION, REVISIONS, STORE, TABLES
 
 log = logging.getLogger(__name__)
 
+LAST_UNSEALED = 2
+"""Of the versions that stood in a table `flowalpr_schema`."""
 _MAKING = 0x666C6F77
 """Of the lock that PostgreSQL holds while the tables are made; any number will do."""
 
@@ -29,15 +31,18 @@ def opened(address: StoreAddress) -> tuple[Database, KeyRing]:
     """
     database = Database(address)
     try:
-        _prepare(database)
+        if _is_old(database):
+            from flowalpr.storage.migrating import migrate  # Alembic takes a moment to import, and is seldom needed.
+
+            migrate(database)
         return database, KeyRing(database, _master(database))
     except BaseException:
         database.close()
         raise
 
 
-def _prepare(database: Database) -> None:
-    """Makes the tables of a new store."""
+def _is_old(database: Database) -> bool:
+    """Makes the tables of a new store; says whether there are those of an earlier version."""
     with database.writing() as connection:  # Learns now and not later whether it can be written.
         if not database.is_sqlite:
             connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_MAKING)))
@@ -45,19 +50,23 @@ def _prepare(database: Database) -> None:
         if REVISIONS.name in there:
             found: str | None = connection.scalar(sql.select(REVISIONS.c.version_num))
             if found is not None and found > REVISION:
-                raise SetupError(
-                    f"the database {database.address} was written by a later version", "pip install --upgrade flowalpr"
-                )
+                raise _later(database)
             connection.execute(REVISIONS.update().values(version_num=found))
-            return
-        if there & {"flowalpr_schema", *TABLES.tables}:
+            return found != REVISION
+        if "flowalpr_schema" in there:
+            version: int | None = connection.scalar(sql.text("SELECT max(version) FROM flowalpr_schema"))
+            if version is not None and version > LAST_UNSEALED:
+                raise _later(database)
+            return True
+        if there & set(TABLES.tables):
             raise SetupError(f"the database {database.address} has tables of another program", "name another one")
         TABLES.create_all(connection)
         connection.execute(REVISIONS.insert().values(version_num=REVISION))
-        found_store(connection, database.address)
+        enter_store(connection, database.address)
+    return False
 
 
-def found_store(connection: sql.Connection, address: StoreAddress) -> MasterKey | None:
+def enter_store(connection: sql.Connection, address: StoreAddress) -> MasterKey | None:
     """Enters a new store with its master key, which is made if none is named; None if nothing is to be sealed.
 
     Raises:
@@ -73,6 +82,11 @@ def found_store(connection: sql.Connection, address: StoreAddress) -> MasterKey 
     name, fingerprint = os.urandom(8).hex(), master.fingerprint if master is not None else None
     connection.execute(STORE.insert().values(name=name, master=fingerprint, made=micros(now())))
     return master
+
+
+def _later(database: Database) -> SetupError:
+    what = f"the database {database.address} was written by a later version"
+    return SetupError(what, "pip install --upgrade flowalpr")
 
 
 def _master(database: Database) -> MasterKey | None:

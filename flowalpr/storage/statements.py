@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 
 from flowalpr.storage.schema import READS
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _RANKS = {"preview": 1, "final": 2, "gone": 3}
 """The stages of a passage, in their order."""
@@ -32,4 +36,10 @@ def _rank(stage: sql.ColumnElement[str | None]) -> sql.ColumnElement[int]:
 
 
 def _insert(table: sql.Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":  # Each dialect takes a moment to import.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 BATCH = 500
 """Reads that are written without waiting for the next save."""
 MOST_WAITING = 10_000
-"""Reads that wait in memory while nothing can be written, some 10 MB; with crops some 60 MB."""
+"""Reads that wait in memory while nothing can be written, some 10 MB without their pictures."""
+MOST_PICTURES = 100_000_000
+"""Bytes of pictures that wait with them; beyond, reads are kept without."""
 LONGEST_REST = 30.0
 """Seconds between two tries at most."""
 
@@ -28,6 +30,7 @@ class Writer:
         self._store = store
         self._kinds = kinds
         self._waiting: list[Entry] = []
+        self._picture_bytes = 0
         self._rest = 0.0
         self._next_try = 0.0
         self._failure: SetupError | None = None
@@ -44,8 +47,11 @@ class Writer:
             self._write()
         if len(self._waiting) >= MOST_WAITING:
             raise SetupError(f"{MOST_WAITING} reads wait for the database {self._store.address}", "make it writable")
-        self._waiting.append(entry_of(read, shelf, self._kinds))
-        if len(self._waiting) >= BATCH:
+        kinds = self._kinds if self._picture_bytes < MOST_PICTURES else ()
+        entry = entry_of(read, shelf, kinds)
+        self._waiting.append(entry)
+        self._picture_bytes += sum(map(len, entry.pictures.values()))
+        if len(self._waiting) >= BATCH or self._picture_bytes >= MOST_PICTURES:
             self._write()  # If this fails, the read is safe with the others, and the next `save` says so.
 
     def save(self, at_once: bool = False) -> None:
@@ -91,5 +97,6 @@ class Writer:
         if self._failure is not None:
             log.warning("the database %s can be written again; no read was lost", self._store.address)
         self._waiting.clear()
+        self._picture_bytes = 0
         self._rest = self._next_try = 0.0
         self._failure, self._is_told = None, False

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from flowalpr.storage import Query, ReadStore, StoreAddress
 
 pytestmark = pytest.mark.slow
 
@@ -40,8 +41,10 @@ def flowalpr(tmp_path: Path) -> Run:
 
 def stored(path: Path) -> list[str]:
     """The plates in a flow's table, in the order of their arrival."""
-    with sqlite3.connect(path) as database:
-        return [text for (text,) in database.execute("SELECT text FROM reads ORDER BY rowid")]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FLOWALPR_STATE", str(path.parent / "state"))
+        with ReadStore(StoreAddress(path)) as store:
+            return [read.text for read in sorted(store.iterate(Query()), key=lambda read: read.number)]
 
 
 def true_texts(labels: Path) -> list[str]:
