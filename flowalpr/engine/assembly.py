@@ -13,9 +13,10 @@ from flowalpr.engine.look import Look, look
 from flowalpr.engine.loop import Loop
 from flowalpr.engine.plan import Plan, SegmentPlan, WirePlan, plan
 from flowalpr.engine.segment import NotOpenedError, Segment
+from flowalpr.engine.source import SourceWorker
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
-from flowalpr.engine.worker import SegmentWorker, SourceWorker, Worker
+from flowalpr.engine.worker import SegmentWorker, Worker
 from flowalpr.flow.graph import Graph
 
 

@@ -10,13 +10,15 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import structlog
 
-from flowalpr.messages import Fault, Message, PlateRead, masked, stamp_of
+from flowalpr.messages import Fault, Message, masked, stamp_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("flowalpr.engine")
 
@@ -24,6 +26,8 @@ TRIP_AFTER = 5
 """Errors in a row after which a node rests."""
 LONGEST_REST = 60.0
 """Seconds; a rest doubles from one second up to this."""
+TROUBLES = 20
+"""Faults of a node that are remembered for those who look on."""
 DEAD_LETTERS_HOLD = 10_000_000
 """Bytes in the dead-letter file before it is put aside as `.1`, in place of the one put aside before."""
 
@@ -35,9 +39,37 @@ class FlowStopped(Exception):  # noqa: N818  # Not an error of its own: it carri
 def fault_of(node: str, error: Exception, message: Message | None) -> Fault:
     """The fault that an exception makes; a plate text that stands in the error's words is masked."""
     words = " ".join(f"{type(error).__name__}: {error}".split())
-    if isinstance(message, PlateRead):
-        words = words.replace(message.text, masked(message.text)).replace(message.raw, masked(message.raw))
-    return Fault(words, message, node=node, trace="".join(traceback.format_exception(error)))
+    trace = "".join(traceback.format_exception(error))
+    return Fault(_veiled(words, message), message, node=node, trace=_veiled(trace, message))
+
+
+def _veiled(words: str, message: Message | None) -> str:
+    """Words without the plate that the message tells of, itself or by the read in it."""
+    read = getattr(message, "read", message)
+    for text in (getattr(read, "text", ""), getattr(read, "raw", "")):
+        if isinstance(text, str) and text:
+            words = words.replace(text, masked(text))
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fault as it is remembered for those who look on: without its message, which may hold a whole frame."""
+
+    time: datetime
+    node: str
+    error: str
+    camera: str
+    frame: int | None
+    file: str
+    trace: str
+
+
+def trouble_of(fault: Fault) -> Trouble:
+    """What is remembered of a fault."""
+    stamp = stamp_of(fault)
+    camera, frame = (stamp.camera, stamp.number) if stamp else ("", None)
+    return Trouble(datetime.now(timezone.utc), fault.node, fault.error, camera, frame, fault.source, fault.trace)
 
 
 def report(fault: Fault, *, resting: bool = False) -> None:

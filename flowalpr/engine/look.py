@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeGuard
 
 from flowalpr.engine.plan import WirePlan
+from flowalpr.engine.source import SourceWorker
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
-from flowalpr.engine.worker import SourceWorker, Worker
+from flowalpr.engine.worker import Worker
 from flowalpr.messages import Frame, Message
 from flowalpr.telemetry.meter import quantile
 from flowalpr.telemetry.snapshot import CameraSnapshot, NodeSnapshot, WireSnapshot

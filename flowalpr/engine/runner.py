@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from time import monotonic, sleep
+from typing import TypeVar
 
 import pluggy
 
 from flowalpr.engine.assembly import Assembly
 from flowalpr.engine.ear import Listen
-from flowalpr.engine.faults import DeadLetters
+from flowalpr.engine.faults import DeadLetters, Trouble
 from flowalpr.engine.look import Look
 from flowalpr.engine.loop import Loop
-from flowalpr.engine.worker import SourceWorker, Worker
+from flowalpr.engine.segment import NotOpenedError
+from flowalpr.engine.source import SourceWorker
+from flowalpr.engine.worker import SegmentWorker, Worker
+from flowalpr.errors import FlowalprError, Problem, nearest
 from flowalpr.flow.graph import Graph
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
 DRAIN_FOR = 5.0
 """Seconds that messages on their way have to arrive after the sources have stopped."""
+
+
+T = TypeVar("T")
+
+
+class NoSuchNodeError(FlowalprError):
+    """The flow has no such node, or none that is still at work."""
+
+    exit_code = 2
 
 
 class Runner:
@@ -47,6 +64,7 @@ class Runner:
         self._loop = Loop()
         self._halted = threading.Event()
         self._aborting = False
+        self._errands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._started_at = monotonic()
         self._running: Assembly | None = None
 
@@ -78,6 +96,8 @@ class Runner:
         """Wait until the flow has ended by itself, failed, or been asked to stop; False if it still runs."""
         until = None if seconds is None else monotonic() + seconds
         while not self._halted.is_set() and any(worker.running for worker in self._workers()):
+            with suppress(Empty):
+                self._errands.get_nowait()()
             left = 0.1 if until is None else min(0.1, until - monotonic())
             if left <= 0:
                 return False
@@ -94,6 +114,7 @@ class Runner:
         if self._running is None:
             return
         for worker in self._workers():
+            worker.reins.drop()  # What waits before a node that is paused must arrive.
             if isinstance(worker, SourceWorker):
                 worker.stop()
         self._join(monotonic() + self._drain_for)
@@ -113,13 +134,67 @@ class Runner:
         Segments that did not change go on, and their messages wait while others are replaced.
 
         Raises:
-            NotOpenedError: if a new node cannot be opened; the flow then goes on as it was.
+            NotOpenedError: if a new node cannot be opened, or one is paused; the flow then goes on as it was.
         """
         if self._running is None:
             raise RuntimeError("deploy needs a flow that has been started")
+        for worker in self._workers():
+            if worker.reins.held and isinstance(worker, SegmentWorker):
+                raise NotOpenedError(f"node '{worker.segment.name}' is paused: resume it first")
         changed = self._running.replace(graph, self._drain_for)
         self.graph = graph
         return changed
+
+    def pause(self, node: str) -> tuple[str, ...]:
+        """Hold a node back, with all of its thread, until `resume`; the names of those nodes. From any thread.
+
+        What comes meanwhile waits on the wires, or is dropped where it comes from a live source.
+
+        Raises:
+            NoSuchNodeError: the flow has no such node, or it has ended.
+        """
+        worker = self._at_work(node)
+        worker.hold()
+        return tuple(step.name for step in worker.segment.steps)
+
+    def resume(self, node: str) -> tuple[str, ...]:
+        """Let a node go on that was paused, with all of its thread. From any thread.
+
+        Raises:
+            NoSuchNodeError: the flow has no such node, or it has ended.
+        """
+        worker = self._at_work(node)
+        worker.reins.release()
+        return tuple(step.name for step in worker.segment.steps)
+
+    def restart(self, node: str) -> Future[None]:
+        """Close a node and open it again, in its own thread between two messages; what comes of it. From any thread.
+
+        Raises:
+            NoSuchNodeError: the flow has no such node, or it has ended.
+        """
+        worker = self._at_work(node)
+        return worker.restart(next(step for step in worker.segment.steps if step.name == node))
+
+    def troubles(self, node: str | None = None) -> list[Trouble]:
+        """The last faults of a node, or of all, the latest first. From any thread."""
+        steps = [step for worker in self._workers() for step in worker.segment.steps if node in (None, step.name)]
+        return sorted((each for step in steps for each in tuple(step.recent)), key=lambda each: each.time, reverse=True)
+
+    def ask(self, errand: Callable[[], T]) -> Future[T]:
+        """Have something done in the thread that owns the flow, while that waits; what comes of it. From any thread."""
+        done: Future[T] = Future()
+
+        def run() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
+            try:
+                done.set_result(errand())
+            except Exception as error:  # Told to whoever asked.
+                done.set_exception(error)
+
+        self._errands.put(run)
+        return done
 
     def failed_sources(self) -> tuple[str, ...]:
         """Recordings that could not be read to their end."""
@@ -148,6 +223,14 @@ class Runner:
             wires=seen.wires,
             cameras=seen.cameras,
         )
+
+    def _at_work(self, node: str) -> Worker:
+        for worker in self._workers():
+            if any(step.name == node for step in worker.segment.steps):
+                if worker.ended:
+                    raise NoSuchNodeError(f"node '{node}' has ended")
+                return worker
+        raise NoSuchNodeError(str(Problem(f"there is no node '{node}'", fix=nearest(node, self.graph.nodes))))
 
     def _workers(self) -> tuple[Worker, ...]:
         return () if self._running is None else self._running.workers()

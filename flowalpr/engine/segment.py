@@ -102,6 +102,24 @@ class Segment:
         """Whether any node has something to do when time passes."""
         return any(type(step.node).due is not Node.due for step in self.steps)
 
+    def restart(self, step: Step) -> None:
+        """Close one node and open it again; what it rested from is forgiven.
+
+        Raises:
+            NotOpenedError: if it cannot be opened; its messages then fail until another restart.
+        """
+        log.info("restarting", node=step.name)
+        step.meter.state = "opening"
+        try:
+            step.settled(step.node.close())
+            step.settled(step.node.open())
+        except Exception as error:
+            step.failed(error, None)
+            step.meter.state = f"not open: {step.meter.last_error}"
+            raise _not_opened(step.name, error) from error
+        step.meter.state = "running"
+        step.forgive()
+
     def close(self) -> None:
         """Close every node, the first first; an error in one is reported and keeps no other from closing."""
         self._close(self.steps)

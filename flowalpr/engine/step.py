@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable, isgeneratorfunction
 from typing import Any
 
-from flowalpr.engine.faults import Breaker, FlowStopped, fault_of, report
+from flowalpr.engine.faults import TROUBLES, Breaker, FlowStopped, Trouble, fault_of, report, trouble_of
 from flowalpr.engine.wire import Wire
 from flowalpr.flow.graph import FlowNode
 from flowalpr.messages import Fault, Message
@@ -38,6 +39,7 @@ class Step:
         "next",
         "node",
         "process",
+        "recent",
         "wires",
     )
 
@@ -53,6 +55,8 @@ class Step:
         """The steps of this segment that receive, last first."""
         self.wires: tuple[Wire[Entry], ...] = ()
         """The wires to other segments."""
+        self.recent: deque[Trouble] = deque(maxlen=TROUBLES)
+        """The last faults."""
         self.caught_by: Wire[Entry] | None = None
         """The wire to the node that `on_error` names."""
         self._uncaught = uncaught
@@ -83,6 +87,12 @@ class Step:
         """A result of `open`, `due` or `close`, awaited if it must be."""
         return self._await(result) if isawaitable(result) else result
 
+    def forgive(self) -> None:
+        """Have it called again if it rests after errors."""
+        if self._breaker is not None:
+            self._breaker.worked()
+        self.process = self._call
+
     def failed(self, error: Exception, message: Message | None) -> None:
         """Deal with an exception of the node.
 
@@ -111,6 +121,7 @@ class Step:
         """
         self.meter.errors += 1
         self.meter.last_error = fault.error
+        self.recent.append(trouble_of(fault))
         report(fault)
         self._hand_on(fault)
         if self.flow_node.on_error == "stop":

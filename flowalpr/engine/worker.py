@@ -1,23 +1,17 @@
-"""The threads of a running flow: one for each segment, and one for each source."""
+"""The threads of a running flow, one for each segment; those of sources are in `source.py`."""
 
 from __future__ import annotations
 
-import random
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Future
 from time import monotonic
-from typing import Any
 
 from flowalpr.engine.clock import IDLE, Clock
-from flowalpr.engine.faults import FlowStopped, log
+from flowalpr.engine.reins import Reins
 from flowalpr.engine.segment import NotOpenedError, Segment
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Inbox, Wire
-from flowalpr.messages import Fault, Frame, Message
-from flowalpr.telemetry.camera import CameraWatch
-
-LONGEST_RETRY = 60.0
-"""Seconds between two tries to reopen a live source; they grow 1, 2, 4 ... up to this."""
 
 
 class Worker:
@@ -30,6 +24,8 @@ class Worker:
         self.open_error: BaseException | None = None
         self.ended = False
         """Whether no message will ever come out of it again."""
+        self.reins = Reins()
+        """By which it is paused and restarted from outside."""
         self._failed = failed
         self._opened = threading.Event()
         self._go = threading.Event()
@@ -61,6 +57,7 @@ class Worker:
         """Make a source stop; what is behind it then ends by itself."""
         self.stopping.set()
         self._go.set()
+        self.reins.drop()
 
     def abort(self) -> None:
         """End at once, without draining: what waits is dropped. Before `go`, nodes are closed without having run."""
@@ -82,7 +79,7 @@ class Worker:
     @property
     def held_back(self) -> bool:
         """Whether it has been paused."""
-        return not self._flowing.is_set()
+        return self.reins.held or not self._flowing.is_set()
 
     def busy_for(self) -> float:
         """Seconds that it has been dealing with one message, waiting for room behind it included; 0 if with none."""
@@ -104,6 +101,14 @@ class Worker:
             self._close_wires()
         self._flowing.set()
         self._sending.release()
+
+    def hold(self) -> None:
+        """Pause it, for as long as whoever looks on wants; its wires fill, and then their senders wait or drop."""
+        self.reins.hold()
+
+    def restart(self, step: Step) -> Future[None]:
+        """Close and open a node between two messages; what comes of it."""
+        return self.reins.send(lambda: self.segment.restart(step))
 
     def go_on(self) -> None:
         """Take a pause back that never came about."""
@@ -128,9 +133,21 @@ class Worker:
         except BaseException as error:
             self._failed(error)
         finally:
+            self.reins.drop()
             with self._sending:
                 self.ended = True
                 self._close_wires()
+
+    def _obey(self) -> None:
+        """Do what is asked from outside, between two messages."""
+        before = [step.meter.state for step in self.segment.steps]
+        if self.reins.held:
+            for step in self.segment.steps:
+                step.meter.state = "paused"
+        self.reins.obey()
+        for step, state in zip(self.segment.steps, before, strict=True):
+            if step.meter.state == "paused":
+                step.meter.state = state
 
     def _close_wires(self) -> None:
         for wire in self.wires():
@@ -167,6 +184,8 @@ class SegmentWorker(Worker):
                 arrived = self.inbox.next(self._clock.wait() if keeps_time else IDLE)
             except EOFError:
                 break
+            if self.reins.pulled:
+                self._obey()
             if not self._flowing.is_set():
                 self._flowing.wait()
             with self._sending:
@@ -179,86 +198,3 @@ class SegmentWorker(Worker):
                 if arrived is not None:
                     self.segment.handle(*arrived)
                 self._busy_since = None
-
-
-class SourceWorker(Worker):
-    """Runs one source, and opens it anew when a live one fails."""
-
-    def __init__(self, segment: Segment, failed: Callable[[BaseException], None], iterate: Any) -> None:
-        super().__init__(segment, failed)
-        (self._step,) = segment.steps
-        self._iterate: Callable[[AsyncIterator[Any]], Iterator[Any]] = iterate  # Any: what a source yields
-        self._live = self._step.node.is_live()
-        self._tries = 0
-        self.watch = CameraWatch()
-        """What comes of it, if it gives frames."""
-        self.gave_up = False
-        """Whether the source ended by an error: a recording that could not be read to its end."""
-
-    def _work(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                self._read()
-                break
-            except FlowStopped:
-                raise
-            except Exception as error:
-                self._step.failed(error, None)
-                if not self._live:
-                    self.gave_up = True
-                    break
-                self._reopen(error)
-
-    def _read(self) -> None:
-        step = self._step
-        messages: Any = step.node.process()  # type: ignore[attr-defined]  # Each node declares its own.
-        if isinstance(messages, AsyncIterator):
-            messages = self._iterate(messages)
-        elif isinstance(messages, Message) or messages is None:
-            messages = iter(() if messages is None else (messages,))
-        try:
-            for message in messages:
-                if self.stopping.is_set():
-                    return
-                self._send(step, message)
-        finally:
-            close = getattr(messages, "close", None)
-            if close is not None:
-                close()
-
-    def _send(self, step: Step, message: Message) -> None:
-        if isinstance(message, Fault) and not isinstance(message, step.gives):
-            step.fault(Fault(message.error, message.message, step.name, message.source, message.trace))
-            return
-        if not isinstance(message, step.gives):
-            raise TypeError(f"process gave {type(message).__name__}, which its type hint does not promise")
-        if isinstance(message, Frame):
-            message.image.setflags(write=False)  # From here on nobody may change it, so nobody need copy it.
-            self.watch.came(message.width, message.height)
-        self._tries = 0
-        step.meter.taken += 1
-        step.meter.given += 1
-        if not self._flowing.is_set():
-            self._flowing.wait()
-        with self._sending:
-            for wire in step.wires:
-                wire.put(message)
-
-    def _reopen(self, error: Exception) -> None:
-        """Close, wait 1, 2, 4 ... 60 s (each up to a fifth longer, so that cameras do not return in step), open."""
-        step = self._step
-        while not self.stopping.is_set():
-            pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
-            self._tries += 1
-            self.watch.retries(pause, str(error))
-            log.info("reopening", node=step.name, in_seconds=round(pause, 1))
-            try:
-                step.settled(step.node.close())
-                if step.node.wait(pause):
-                    return
-                self.watch.connects()
-                step.settled(step.node.open())
-                return
-            except Exception as another:
-                error = another
-                step.failed(error, None)
