@@ -8,8 +8,10 @@ import sys
 import structlog
 
 
-def set_up(verbose: int, as_json: bool) -> None:
+def set_up(verbose: int, as_json: bool, keeper: logging.Handler | None = None) -> None:
     """Errors and warnings always; with `-v` what happens, with `-vv` every detail. JSON: one object a line.
+
+    What happens also goes to `keeper`, whatever is shown.
 
     Nodes log with the standard library, as the packages they use do; the engine with structlog. Both end up here.
     """
@@ -33,7 +35,10 @@ def set_up(verbose: int, as_json: bool) -> None:
         )
     )
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    handler.setLevel(level)
+    handlers = [handler] if keeper is None else [handler, keeper]
+    least = min(level, *(each.level for each in handlers))
+    logging.basicConfig(handlers=handlers, level=least, force=True)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowalpr.cli.door import Certificate, Key, Listen, network_of, open_door
 from flowalpr.cli.options import Blocked, Flow, Settings, by_name
-from flowalpr.errors import SetupError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from flowalpr.control.flow import RunningFlow
     from flowalpr.engine.runner import Runner
     from flowalpr.flow.graph import Graph
     from flowalpr.plugins import Catalogue
@@ -41,24 +39,30 @@ def run(
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Log what happens; -vv all.")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log one JSON object a line.")] = False,
     without: Blocked = None,
+    listen: Listen = None,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
 ) -> None:
     """Run a flow until its recordings end or Ctrl-C is pressed.
 
     Ctrl-C (or SIGTERM) stops the sources and lets what is on its way arrive, for at most 5 seconds; a second Ctrl-C
-    stops at once. Exit code 0: done; 1: the flow failed, or a recording could not be read to its end; 2: the flow file
-    is wrong.
+    stops at once. While it runs, `flowalpr status` and `flowalpr logs` look into it, and `flowalpr deploy` changes it.
+    Exit code 0: done; 1: the flow failed, or a recording could not be read to its end; 2: the flow file is wrong.
     """
     from rich.console import Console
 
     from flowalpr.cli.logs import set_up
     from flowalpr.control.flow import RunningFlow
     from flowalpr.control.heard import Heard
+    from flowalpr.control.logs import LogKeeper
     from flowalpr.engine.runner import Runner
     from flowalpr.plugins import load_plugins
     from flowalpr.state import state_folder
     from flowalpr.telemetry.supervisor import Supervisor
 
-    set_up(verbose, log_json)
+    network = network_of(listen, tls_cert, tls_key)
+    logs = LogKeeper()
+    set_up(verbose, log_json, logs)
     console = Console(stderr=True)
     catalogue = load_plugins(without or ())
     load = _Loader(flow, by_name(settings), catalogue)
@@ -69,7 +73,8 @@ def run(
     _halt_on_signals(runner, console)
     runner.start()
     try:
-        with _open_door(RunningFlow(runner, heard, folder), console), Supervisor(runner.snapshot, runner.hanging):
+        running = RunningFlow(runner, heard, folder, logs=logs, check=load.graph_of)
+        with open_door(running, network, console), Supervisor(runner.snapshot, runner.hanging):
             if watch:
                 _watch(runner, load, console)
             runner.wait()
@@ -78,24 +83,6 @@ def run(
     _sum_up(runner, summary, console)
     if runner.error is not None or runner.failed_sources():
         sys.exit(1)
-
-
-@contextmanager
-def _open_door(flow: RunningFlow, console: Console) -> Iterator[None]:
-    """Let others look at the flow and steer it; where no socket can be made it runs all the same, and says so."""
-    from flowalpr.control.server import Door
-
-    try:
-        door = Door(flow)
-    except SetupError as error:
-        console.print(f"nobody can look into this flow: {error}", style="yellow", markup=False, highlight=False)
-        yield
-        return
-    door.open()
-    try:
-        yield
-    finally:
-        door.close()
 
 
 class _Loader:
@@ -112,6 +99,12 @@ class _Loader:
         from flowalpr.flow.load import load_flow
 
         return load_flow(self._path, self._catalogue, settings=self._settings)
+
+    def graph_of(self, text: str, shown: str) -> Graph:
+        """The graph that the flow file would have if this were its text."""
+        from flowalpr.flow.load import load_flow
+
+        return load_flow(self._path, self._catalogue, settings=self._settings, text=text, shown=shown)
 
 
 def _halt_on_signals(runner: Runner, console: Console) -> None:

@@ -12,8 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from flowalpr.control.routes import looking, reading
+from flowalpr.control.journal import Journal
+from flowalpr.control.routes import looking, reading, seeing, steering
 from flowalpr.control.streams import Feed
+from flowalpr.engine.segment import NotOpenedError
 from flowalpr.errors import FlowalprError
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class Desk:
         self.flow = flow
         self.snapshots = Feed()
         self.reads = Feed()
+        self.lines = Feed()
+        self.journal = Journal(flow.name)
 
     async def beat(self) -> None:
         """Four times a second a snapshot for those who look on; once a second a line of history."""
@@ -52,11 +56,13 @@ def application(flow: RunningFlow) -> FastAPI:
     async def alive(app: FastAPI) -> AsyncIterator[None]:
         desk = app.state.desk = Desk(flow)
         flow.heard.on_read(desk.reads.tell)
+        flow.logs.on_line(desk.lines.tell)
         beating = asyncio.ensure_future(desk.beat())
         try:
             yield
         finally:
             flow.heard.on_read(None)
+            flow.logs.on_line(None)
             beating.cancel()
             with suppress(asyncio.CancelledError):
                 await beating
@@ -68,7 +74,7 @@ def application(flow: RunningFlow) -> FastAPI:
         docs_url=None,  # Its pages load scripts from elsewhere, and boxes at a gate have no network.
         redoc_url=None,
     )
-    for each in (looking, reading):
+    for each in (looking, reading, seeing, steering):
         app.include_router(each.router)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(HTTPException, _refused)
@@ -91,6 +97,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     """What a user can mend is told in the words of the command line."""
     assert isinstance(error, FlowalprError)  # noqa: S101  # As registered.
+    if isinstance(error, NotOpenedError):
+        return JSONResponse({"error": str(error)}, 409)
     return JSONResponse({"error": str(error)}, 422 if error.exit_code == 2 else 503)
 
 

@@ -15,9 +15,21 @@ from urllib.parse import quote
 
 import httpx2
 
+from flowalpr.control.answers import (
+    AwayError,
+    DoorError,
+    NotAllowedError,
+    Record,
+    answer,
+    listed,
+    mapping,
+    trust,
+    words,
+)
 from flowalpr.control.places import sockets
-from flowalpr.errors import FlowalprError, Problem
 from flowalpr.telemetry.snapshot import FlowSnapshot
+
+__all__ = ["AwayError", "Client", "DoorError", "Found", "NotAllowedError", "Record", "flows"]
 
 ANSWER_WITHIN = 15.0
 """Seconds that an answer may take; the first knock at a door makes it ready, which takes one or two."""
@@ -26,26 +38,6 @@ CHANGE_WITHIN = 90.0
 SILENCE = 30.0
 """Seconds after which a stream without a sign of life counts as broken."""
 FIND_WITHIN = 5.0
-
-Record = dict[str, Any]  # Any: the values that JSON has
-
-
-class DoorError(FlowalprError):
-    """The door did not do what was asked."""
-
-    def __init__(self, what: str, fix: str = "", status: int = 0) -> None:
-        self.what = what
-        self.status = status
-        """Of HTTP; 0 if there was no answer."""
-        super().__init__(str(Problem(what, fix=fix)))
-
-
-class AwayError(DoorError):
-    """Nobody answers: the flow has ended, or the machine cannot be reached. It may come back."""
-
-
-class NotAllowedError(DoorError):
-    """The token is unknown, has expired, or does not allow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +87,7 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if remote:
             self._http = httpx2.AsyncClient(
-                base_url=self._where, headers=headers, timeout=within, verify=_trust(authority), trust_env=False
+                base_url=self._where, headers=headers, timeout=within, verify=trust(authority), trust_env=False
             )
         else:
             transport = httpx2.AsyncHTTPTransport(uds=self._where)
@@ -125,7 +117,7 @@ class Client:
 
     async def about(self) -> Record:
         """`flow`, `process`, `since`, `version`, and `role`: what you may do."""
-        return _mapping(await self._get("/flow"))
+        return mapping(await self._get("/flow"))
 
     async def snapshot(self) -> FlowSnapshot:
         """The flow at this moment."""
@@ -159,12 +151,12 @@ class Client:
             "reason": reason,
             "text": text,
         }
-        return _list(await self._get("/reads", {key: value for key, value in wanted.items() if value is not None}))
+        return listed(await self._get("/reads", {key: value for key, value in wanted.items() if value is not None}))
 
     async def read_stream(self) -> AsyncIterator[Record]:
         """Reads as they come. One under an `id` that came before replaces the earlier."""
         async for text in self._events("/reads/stream"):
-            yield _mapping(json.loads(text))
+            yield mapping(json.loads(text))
 
     async def crop(self, read_id: str) -> bytes:
         """The picture of a plate, JPEG; of the latest reads only."""
@@ -172,40 +164,40 @@ class Client:
 
     async def correct(self, read_id: str, text: str) -> Record:
         """Say what a plate really is; to the store and to the queue for training."""
-        return _mapping(await self._post(f"/reads/{quote(read_id, safe='')}/correct", {"text": text}))
+        return mapping(await self._post(f"/reads/{quote(read_id, safe='')}/correct", {"text": text}))
 
     async def node(self, name: str) -> Record:
         """`settings` (secrets masked), `history` (second by second), `errors` (the last, with trace), `inputs`."""
-        return _mapping(await self._get(f"/nodes/{quote(name)}"))
+        return mapping(await self._get(f"/nodes/{quote(name)}"))
 
     async def pause(self, name: str) -> list[str]:
         """Pause a node; the names of all that now pause, since nodes of one thread do so together."""
-        return _list((await self._post(f"/nodes/{quote(name)}/pause"))["nodes"])
+        return listed((await self._post(f"/nodes/{quote(name)}/pause"))["nodes"])
 
     async def resume(self, name: str) -> list[str]:
         """Let a paused node go on."""
-        return _list((await self._post(f"/nodes/{quote(name)}/resume"))["nodes"])
+        return listed((await self._post(f"/nodes/{quote(name)}/resume"))["nodes"])
 
     async def restart(self, name: str) -> list[str]:
         """Close a node and open it again."""
-        return _list((await self._post(f"/nodes/{quote(name)}/restart"))["nodes"])
+        return listed((await self._post(f"/nodes/{quote(name)}/restart"))["nodes"])
 
     async def errors(self, limit: int = 100) -> list[Record]:
         """The last errors of all nodes, the latest first: `time`, `node`, `camera`, `frame`, `error`, `trace`."""
-        return _list(await self._get("/errors", {"limit": limit}))
+        return listed(await self._get("/errors", {"limit": limit}))
 
     async def dead_letters(self, limit: int = 100) -> list[Record]:
         """The last messages that failed and that no node caught, the latest first."""
-        return _list(await self._get("/dead-letters", {"limit": limit}))
+        return listed(await self._get("/dead-letters", {"limit": limit}))
 
     async def logs(self, follow: bool = False, limit: int = 200) -> AsyncIterator[Record]:
         """The last lines of the log, the oldest first, then, with `follow`, those to come: `time`, `level`, `event`."""
         if not follow:
-            for line in _list(await self._get("/logs", {"limit": limit})):
+            for line in listed(await self._get("/logs", {"limit": limit})):
                 yield line
             return
         async for text in self._events("/logs/stream", {"limit": limit}):
-            yield _mapping(json.loads(text))
+            yield mapping(json.loads(text))
 
     async def picture(self, camera: str, width: int = 1280) -> bytes:
         """The camera's picture now, at most `width` pixels wide, with plates and zones drawn; JPEG."""
@@ -219,26 +211,26 @@ class Client:
         """
         text = flow.read_text(encoding="utf-8") if isinstance(flow, Path) else flow
         name = flow.name if isinstance(flow, Path) else ""
-        return _mapping(await self._post("/deploy", {"text": text, "name": name}))
+        return mapping(await self._post("/deploy", {"text": text, "name": name}))
 
     async def watchlists(self) -> list[Record]:
         """The watch lists of the flow: `name` of the node, `file`, `entries`."""
-        return _list(await self._get("/watchlists"))
+        return listed(await self._get("/watchlists"))
 
-    async def add_to_list(
+    async def add_tolisted(
         self, name: str, plate: str, action: str = "alert", *, label: str = "", until: str = ""
     ) -> Record:
         """Add a plate to a watch list; `action` is `allow`, `deny` or `alert`, `until` a day or a time."""
         entry = {"plate": plate, "action": action, "label": label, "until": until}
-        return _mapping(await self._post(f"/watchlists/{quote(name)}/entries", entry))
+        return mapping(await self._post(f"/watchlists/{quote(name)}/entries", entry))
 
     async def alerts(self) -> list[Record]:
         """The alerts that nobody has acknowledged, the gravest first."""
-        return _list(await self._get("/alerts"))
+        return listed(await self._get("/alerts"))
 
     async def acknowledge(self, alert_id: str, note: str = "") -> Record:
         """Close an alert."""
-        return _mapping(await self._post(f"/alerts/{quote(alert_id, safe='')}/acknowledge", {"note": note}))
+        return mapping(await self._post(f"/alerts/{quote(alert_id, safe='')}/acknowledge", {"note": note}))
 
     async def metrics(self) -> str:
         """The metrics, as Prometheus reads them."""
@@ -246,15 +238,15 @@ class Client:
 
     async def _get(self, path: str, wanted: Record | None = None) -> Any:  # Any: the values that JSON has
         async with self._asking():
-            return _answer(await self._http.get(path, params=wanted)).json()
+            return answer(await self._http.get(path, params=wanted)).json()
 
     async def _post(self, path: str, body: Record | None = None) -> Any:  # Any: the values that JSON has
         async with self._asking():
-            return _answer(await self._http.post(path, json=body or {}, timeout=CHANGE_WITHIN)).json()
+            return answer(await self._http.post(path, json=body or {}, timeout=CHANGE_WITHIN)).json()
 
     async def _bytes(self, path: str, wanted: Record | None = None) -> bytes:
         async with self._asking():
-            return bytes(_answer(await self._http.get(path, params=wanted)).content)
+            return bytes(answer(await self._http.get(path, params=wanted)).content)
 
     async def _events(self, path: str, wanted: Record | None = None) -> AsyncIterator[str]:
         """The data of server-sent events; signs of life are left out.
@@ -266,7 +258,7 @@ class Client:
         async with self._asking(), self._http.stream("GET", path, params=wanted, timeout=timeout) as response:
             if response.status_code != 200:
                 await response.aread()
-            async for line in _answer(response).aiter_lines():
+            async for line in answer(response).aiter_lines():
                 if line.startswith("data: "):
                     yield line.removeprefix("data: ")
         raise AwayError(f"{self._where} has ended the stream", "try again")
@@ -279,40 +271,4 @@ class Client:
             fix = "see which flows run: flowalpr status"
             if isinstance(error.__cause__, ssl.SSLError) or "CERTIFICATE" in str(error):
                 fix = "give the authority that signed its certificate: --ca FILE"
-            raise AwayError(f"{self._where} does not answer: {_words(error)}", fix) from error
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _answer(response: httpx2.Response) -> httpx2.Response:
-    """The response, if it is a good one."""
-    status = response.status_code
-    if status < 400:
-        return response
-    try:
-        what = str(response.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        what = f"the answer was {status}"
-    kind = NotAllowedError if status in (401, 403) else DoorError
-    raise kind(what, status=status)
-
-
-def _trust(authority: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(authority) if authority else None)
-    except (OSError, ssl.SSLError) as error:
-        raise DoorError(f"{authority} holds no certificate that can be read: {_words(error)}") from error
-
-
-def _mapping(value: Any) -> Record:  # Any: the values that JSON has
-    if not isinstance(value, dict):
-        raise DoorError("the answer is not what was asked for", "is it a flow of another version?")
-    return value
-
-
-def _list(value: Any) -> list[Any]:  # Any: the values that JSON has
-    if not isinstance(value, list):
-        raise DoorError("the answer is not what was asked for", "is it a flow of another version?")
-    return value
+            raise AwayError(f"{self._where} does not answer: {words(error)}", fix) from error

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowalpr.control.heard import Heard
+from flowalpr.control.deploying import Check, Deploying
+from flowalpr.control.heard import Heard, Record
+from flowalpr.control.logs import LogKeeper
+from flowalpr.control.settings import settings
+from flowalpr.errors import SetupError
 from flowalpr.messages import Passage
 from flowalpr.telemetry.snapshot import BoxSnapshot, FlowSnapshot, SinkSnapshot
 
 if TYPE_CHECKING:
     from flowalpr.control.box import Box
+    from flowalpr.engine.faults import Trouble
     from flowalpr.engine.runner import Runner
 
+TAIL = 1_000_000
+"""Bytes at the end of the dead letters that are looked at."""
 HISTORY = 300
 """Seconds of history that are kept of each node."""
 REASONS = ("read", "too small", "blurred", "low confidence", "format", "left the zone", "overload")
@@ -37,11 +48,13 @@ class Second(NamedTuple):
 class RunningFlow:
     """One flow of this process. All methods may be called from the door's thread."""
 
-    def __init__(self, runner: Runner, heard: Heard, folder: Path) -> None:
-        """`folder` is where the flow keeps its state."""
+    def __init__(self, runner: Runner, heard: Heard, folder: Path, *, logs: LogKeeper, check: Check) -> None:
+        """`folder` is where the flow keeps its state; `check` makes a graph of the text of another flow file."""
         self.runner = runner
         self.heard = heard
         self.folder = folder
+        self.logs = logs
+        self.changes = Deploying(runner, check)
         self.since = datetime.now(timezone.utc)
         self.process = os.getpid()
         self._box: Box | None = None
@@ -90,6 +103,49 @@ class RunningFlow:
         """What that node did, second by second, for five minutes at most."""
         return list(self._history.get(node, ()))
 
+    def about(self, name: str) -> Record:
+        """A node: what it is, its settings with secrets masked, its history, its last errors.
+
+        Raises:
+            KeyError: the flow has none of that name.
+        """
+        flow_node = self.runner.graph.nodes[name]
+        seen = next((each for each in self.runner.snapshot().nodes if each.name == name), None)
+        return {
+            "name": name,
+            "uses": flow_node.uses,
+            "kind": flow_node.ports.kind,
+            "inputs": list(flow_node.inputs),
+            "outputs": list(self.runner.graph.outputs(name)),
+            "on_error": flow_node.on_error,
+            "state": seen.state if seen else "ended",
+            "notes": flow_node.node.notes(),
+            "settings": settings(flow_node.node),
+            "history": [second._asdict() for second in self.history(name)],
+            "errors": [self.told(each) for each in self.runner.troubles(name)],
+        }
+
+    def told(self, trouble: Trouble) -> Record:
+        """A fault as plain values."""
+        return {**asdict(trouble), "time": trouble.time.isoformat()}
+
+    def dead_letters(self, limit: int) -> list[Record]:
+        """The last messages that failed and that no node caught, the latest first.
+
+        Raises:
+            SetupError: the file cannot be read.
+        """
+        path = self.runner.dead_letters.path
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - TAIL))
+                lines = file.read().split(b"\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SetupError(f"the dead letters in {path} cannot be read: {error.strerror}") from error
+        return [record for line in reversed(lines) for record in _whole(line)][:limit]
+
     def _sinks(self, seen: FlowSnapshot) -> tuple[SinkSnapshot, ...]:
         nodes = self.runner.graph.nodes
         return tuple(
@@ -120,3 +176,11 @@ class RunningFlow:
         nodes = self.runner.graph.nodes
         notes = {name: each.node.notes().get("provider", "") for name, each in nodes.items()}
         return self._box.look({name: provider for name, provider in notes.items() if provider})
+
+
+def _whole(line: bytes) -> Iterator[Record]:
+    """The record of a line; none of one that is cut off at its begin or still being written."""
+    with suppress(ValueError):
+        found = json.loads(line)
+        if isinstance(found, dict):
+            yield found

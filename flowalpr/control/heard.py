@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from time import monotonic
@@ -56,6 +56,8 @@ class Sight:
     width: int = 0
     height: int = 0
     wanted_until: float = 0.0
+    arrived: threading.Event = field(default_factory=threading.Event)
+    """Set by a frame that came after somebody asked for one."""
     frame: Frame | None = None
     """The latest; held only while somebody looks."""
     found: Detections | None = None
@@ -102,6 +104,8 @@ class Heard:
         """What is known of that camera, whose pictures are now held for a while; None if it never gave any."""
         sight = self.sights.get(camera)
         if sight is not None:
+            if sight.frame is None:
+                sight.arrived.clear()
             sight.wanted_until = monotonic() + LOOKS_FOR
         return sight
 
@@ -114,7 +118,11 @@ class Heard:
         sight.count += 1
         sight.came = monotonic()
         sight.height, sight.width = message.image.shape[:2]
-        sight.frame = message if sight.came < sight.wanted_until else None
+        if sight.came < sight.wanted_until:
+            sight.frame = message
+            sight.arrived.set()
+        else:
+            sight.frame = sight.found = None
 
     def _hear_found(self, message: Message) -> None:
         if isinstance(message, Detections):

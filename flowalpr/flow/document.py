@@ -51,6 +51,17 @@ def read_document(path: Path, shown: str | None = None) -> Mapping:
     return parse_document(_text_of(path, name), name)
 
 
+def parse_text(text: str, name: str) -> Mapping:
+    """The mapping that a YAML text of unknown origin holds; errors call it `name`.
+
+    Raises:
+        FlowError: it is too large, not YAML, or no mapping.
+    """
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise _too_large(name)
+    return parse_document(text, name)
+
+
 def parse_document(text: str, name: str) -> Mapping:
     """The mapping that a YAML text holds; errors call it `name`.
 
@@ -197,6 +208,11 @@ def _events(text: str) -> Iterator[Event]:
     return iter(YAML(typ="safe", pure=True).parse(text))
 
 
+def _too_large(name: str) -> FlowError:
+    what = f"{name} is larger than a flow file can be ({MAX_BYTES // 1000} kB)"
+    return FlowError([Problem(what, fix="describe what repeats once, in a subflow")])
+
+
 def _text_of(path: Path, name: str) -> str:
     try:
         if not path.is_file():  # A pipe would block, a device would never end.
@@ -207,8 +223,7 @@ def _text_of(path: Path, name: str) -> str:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
         raise FlowError([Problem(f"{name} cannot be read: {error}")]) from error
     if len(content) > MAX_BYTES:
-        what = f"{name} is larger than a flow file can be ({MAX_BYTES // 1000} kB)"
-        raise FlowError([Problem(what, fix="describe what repeats once, in a subflow")])
+        raise _too_large(name)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

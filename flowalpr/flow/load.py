@@ -60,14 +60,20 @@ def load_flow(
     settings: Names[str, str] | None = None,
     environ: Names[str, str] = os.environ,
     find_model: FindModel = find_installed_model,
+    text: str | None = None,
+    shown: str = "",
 ) -> Graph:
     """The checked flow of a file; `settings` are those of the command line, by `node.setting` or by `parameter`.
+
+    `text` is what the file is to hold, in place of what it holds; `shown` is what errors call it then.
 
     Raises:
         FlowError: something is wrong; it holds all that is.
     """
     expansion = Expansion(catalogue, environ, find_model)
-    name = expansion.expand(Use(path, str(path), overrides=tuple(overrides(settings or {}))))
+    if text is not None:
+        expansion.give(path, text, shown or str(path))
+    name = expansion.expand(Use(path, shown or str(path), overrides=tuple(overrides(settings or {}))))
     wiring = Wiring(expansion.wired(), catalogue)
     unclear: list[Problem] = []
     privacy = declared(expansion.privacy, list(wiring.nodes), unclear)

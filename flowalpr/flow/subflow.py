@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowalpr.errors import FlowError, Place, Problem, nearest
 from flowalpr.flow.build import FindModel, build, secret_places
-from flowalpr.flow.document import read_document
+from flowalpr.flow.document import parse_text, read_document
 from flowalpr.flow.overrides import Override, put_in
 from flowalpr.flow.report import MAX_PROBLEMS
 from flowalpr.flow.spec import INPUT, FlowSpec, NodeSpec, parameters_of, read_spec
@@ -79,6 +79,15 @@ class Expansion:
             replace(node, wires=tuple(found for wire in node.wires for found in self._resolved(wire)))
             for node in self._nodes.values()
         ]
+
+    def give(self, path: Path, text: str, shown: str) -> None:
+        """Let a flow file have another text than the one that is on the disk.
+
+        Raises:
+            FlowError: it is too large, not YAML, or no mapping.
+        """
+        self._documents[os.path.realpath(path)] = parse_text(text, shown)
+        self.files[path] = None
 
     def expand(self, use: Use) -> str:
         """Adds the nodes of a flow file and gives the flow's name."""

@@ -35,11 +35,12 @@ async def read_socket(socket: WebSocket, guest: Viewer, desk: At) -> None:
 
 
 @router.get("/{id}/crop", summary="The picture of a plate", response_class=Response)
-async def crop(id: str, guest: Operator, desk: At) -> Response:  # noqa: A002  # A read's id is called so everywhere.
+def crop(id: str, guest: Operator, desk: At) -> Response:  # noqa: A002  # A read's id is called so everywhere.
     """JPEG; of the latest reads only."""
     heard: HeardRead | None = desk.flow.heard.read(id)
     if heard is None:
         raise HTTPException(404, "no such read is remembered; older ones are in the store, without pictures")
+    desk.journal.note_looking(guest, "plates")
     import cv2
 
     _, data = cv2.imencode(".jpg", heard.read.detection.crop(margin=0.2))

@@ -1,0 +1,60 @@
+"""The last lines of the log, kept for those who look on."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+KEPT = 1000
+"""Lines, some 300 kB."""
+_OURS = ("event", "level", "timestamp", "logger", "_record", "_from_structlog")
+
+Line = dict[str, Any]  # Any: the values that JSON has
+
+
+class LogKeeper(logging.Handler):
+    """Keeps what is logged; a handler of the root logger."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._lines: deque[Line] = deque(maxlen=KEPT)
+        self._tell: Callable[[Line], None] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        try:
+            line = _line(record)
+        except Exception:  # As logging has it: what cannot be logged must not hurt who logs.
+            self.handleError(record)
+            return
+        self._lines.append(line)
+        if self._tell is not None:
+            self._tell(line)
+
+    def on_line(self, tell: Callable[[Line], None] | None) -> None:
+        """Have each new line told, in the thread that logs; None to have none told any more."""
+        self._tell = tell
+
+    def lines(self, limit: int) -> list[Line]:
+        """The last lines, the oldest first."""
+        return list(self._lines)[-limit:]
+
+
+def _line(record: logging.LogRecord) -> Line:
+    """A record as plain values; what structlog logs comes with its particulars."""
+    told = record.msg if isinstance(record.msg, dict) else None
+    event = str(told.get("event", "")) if told is not None else record.getMessage()
+    about = {} if told is None else {key: str(value) for key, value in told.items() if key not in _OURS}
+    line = {
+        "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": event,
+        **{key: value for key, value in about.items() if key not in ("time", "exc_info")},
+    }
+    if record.exc_info and record.exc_info[0] is not None:
+        line["error"] = record.exc_info[0].__name__
+    return line

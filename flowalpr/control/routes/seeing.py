@@ -1,0 +1,55 @@
+"""Seeing: pictures of cameras, and the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import Response
+
+from flowalpr.control.access import Operator, Viewer
+from flowalpr.control.logs import Line
+from flowalpr.control.routes.looking import At
+from flowalpr.control.streams import EventStream
+
+router = APIRouter()
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.get("/cameras/{name:path}/picture", summary="A camera's picture now", response_class=Response)
+def picture(
+    name: str, guest: Operator, desk: At, width: Annotated[int, Query(ge=16, le=7680)] = 1280, why: str = ""
+) -> Response:
+    """JPEG, at most `width` pixels wide, with plates, zones and what was read drawn."""
+    from flowalpr.control.pictures import picture as taken
+
+    if name not in desk.flow.runner.graph.nodes:
+        raise HTTPException(404, "the flow has no node of that name")
+    desk.journal.note_looking(guest, f"camera {name}", why)
+    data = taken(desk.flow, name, width)
+    if data is None:
+        raise HTTPException(409, f"'{name}' gives no picture now")
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/logs", summary="The last lines of the log")
+async def logs(guest: Viewer, desk: At, limit: Limit = 200) -> list[Line]:
+    """The oldest first."""
+    found: list[Line] = desk.flow.logs.lines(limit)
+    return found
+
+
+@router.get("/logs/stream", summary="The last lines, then those to come, as server-sent events `line`")
+async def log_stream(guest: Viewer, desk: At, limit: Limit = 200) -> EventStream:
+    """Each a JSON object with `time`, `level`, `event`, and what else was logged."""
+
+    async def lines() -> AsyncIterator[Any]:  # Any: a line, or None as a sign of life
+        for line in desk.flow.logs.lines(limit):
+            yield line
+        async for line in desk.lines.items():
+            yield line
+
+    return EventStream(lines(), "line", json.dumps, guest)
