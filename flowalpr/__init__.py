@@ -3,6 +3,7 @@
 from flowalpr.errors import SetupError
 from flowalpr.events import Alert, Erasure, Listed, ParkingSession, Signal
 from flowalpr.exposure import Exposure, on_this_machine
+from flowalpr.findings import Finding
 from flowalpr.hooks import hookimpl
 from flowalpr.messages import (
     END_OF_TIME,
@@ -33,6 +34,7 @@ __all__ = [
     "Erasure",
     "Exposure",
     "Fault",
+    "Finding",
     "Fraction",
     "Frame",
     "Listed",

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar, Union
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from flowalpr.exposure import Exposure
+from flowalpr.findings import Finding
 from flowalpr.messages import Detections, Fault, Frame, Message, PlateRead
 from flowalpr.state import state_folder
 from flowalpr.subject import Subject
@@ -120,6 +121,14 @@ class Node(BaseModel):
         Asked before `open`, by `flowalpr privacy`; a sink that does not say is reported as unknown.
         """
         return None
+
+    def examine(self) -> Iterable[Finding]:
+        """What `flowalpr doctor` shall tell of this node: whether its server is reached, its model whole.
+
+        Asked without `open`, in a thread of its own, perhaps while the same flow runs elsewhere. It may take 30 seconds
+        and must change nothing; a `SetupError` that it raises is told as a finding too.
+        """
+        return ()
 
     def known_of(self, subject: Subject) -> Iterable[dict[str, Any]]:  # Any: the values that JSON has
         """What this node keeps on disk of one plate, as plain records. Called outside of a running flow.

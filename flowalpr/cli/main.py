@@ -13,6 +13,7 @@ from flowalpr.cli import (
     check,
     compress,
     data,
+    doctor,
     evaluate,
     export,
     graph,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("read")(read.read)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("graph")(graph.graph)
 app.command("schema")(schema.schema)
 app.command("export")(export.export)

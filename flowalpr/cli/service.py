@@ -137,9 +137,7 @@ def _service(flow: str, settings: list[str], *, of_user: bool, writes: list[Path
     """
     from dataclasses import replace
 
-    from flowalpr.flow.document import read_document
-    from flowalpr.flow.load import find_flow, load_flow
-    from flowalpr.flow.spec import read_spec
+    from flowalpr.flow.load import find_flow, flow_name, load_flow
     from flowalpr.plugins import load_plugins
     from flowalpr.service.checks import variables_of
     from flowalpr.service.needs import needs_of
@@ -150,8 +148,7 @@ def _service(flow: str, settings: list[str], *, of_user: bool, writes: list[Path
     words += [word for each in settings for word in ("--set", each)]
     words += [word for each in without for word in ("--no-plugin", each)]
     folders = tuple(each.absolute() for each in writes)
-    name = read_spec(read_document(path), path.stem, []).name
-    service = Service(flow=name, command=(*_program(), *words), of_user=of_user, writes=folders)
+    service = Service(flow=flow_name(path), command=(*_program(), *words), of_user=of_user, writes=folders)
     variables = variables_of(service.variables)
     environ = os.environ if variables is None else variables
     graph = load_flow(path, load_plugins(without), settings=by_name(settings), environ=environ)

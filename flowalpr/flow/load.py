@@ -9,9 +9,11 @@ from pathlib import Path
 from flowalpr.errors import FlowError, Problem, nearest
 from flowalpr.flow.build import FindModel
 from flowalpr.flow.declared import declared
+from flowalpr.flow.document import read_document
 from flowalpr.flow.graph import FlowNode, Graph
 from flowalpr.flow.overrides import overrides
 from flowalpr.flow.report import flow_error
+from flowalpr.flow.spec import read_spec
 from flowalpr.flow.subflow import Expansion, Use
 from flowalpr.flow.wiring import Wiring, common
 from flowalpr.plugins import Catalogue
@@ -44,6 +46,15 @@ def find_flow(name: str) -> Path:
     fix = nearest(name, known) or "give the path of a flow file; `flowalpr new flow` writes one"
     expected = f"a flow file, or one that comes in the box: {', '.join(known)}"
     raise FlowError([Problem(f"there is no flow '{name}'", expected, fix)])
+
+
+def flow_name(path: Path) -> str:
+    """The name of the flow in a file, whatever else is wrong with it.
+
+    Raises:
+        FlowError: the file cannot be read as YAML.
+    """
+    return read_spec(read_document(path), path.stem, []).name
 
 
 def bundled_flows() -> dict[str, Path]:

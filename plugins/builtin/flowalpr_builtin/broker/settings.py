@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from flowalpr import Exposure, Node, Secret, on_this_machine
+from flowalpr import Exposure, Finding, Node, Secret, on_this_machine
 
 if TYPE_CHECKING:
     from flowalpr_builtin.broker.line import Line
@@ -62,6 +63,20 @@ class BrokerNode(Node):
         if self._encrypts() or on_this_machine(self.host):
             return Exposure("sent", self.where)
         return Exposure("sent", self.where, "it is not encrypted", "tls: true", "tls")
+
+    def examine(self) -> Iterator[Finding]:
+        from flowalpr_builtin.broker.line import LineError
+
+        line = self.line("flowalpr-doctor")
+        try:
+            line.connect()
+        except LineError as error:
+            yield Finding("wrong", f"{self.where} {error}")
+        else:
+            how = "over TLS" if self._encrypts() else "without encryption"
+            yield Finding("ok", f"{self.where} lets this client in, {how}")
+        finally:
+            line.close()
 
     def check(self) -> None:
         """Look for what cannot be wrong later: secrets and certificates.

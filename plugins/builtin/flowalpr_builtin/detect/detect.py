@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from flowalpr import Box, Detection, Detections, Fraction, Frame, ModelName, Node
+from flowalpr import Box, Detection, Detections, Finding, Fraction, Frame, ModelName, Node
 
 if TYPE_CHECKING:
     from flowalpr.vision.detector import Detector
@@ -38,6 +39,11 @@ class Detect(Node):
 
         self._detector = Detector(self.model, self.at_least, self.longest, self.device)
         self.note("provider", in_words(self._detector.provider, self.device))
+
+    def examine(self) -> Iterator[Finding]:
+        from flowalpr.vision.examining import model_findings
+
+        yield from model_findings(self.model, self.device)
 
     def process(self, frame: Frame) -> Detections:
         import numpy as np

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from flowalpr import Detections, ModelName, PlateRead
+from flowalpr import Detections, Finding, ModelName, PlateRead
 from flowalpr_builtin.ocr.thrift import ThriftyNode
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Ocr(ThriftyNode):
         super().open()
         self._reader = Reader(self.model, self.device)
         self.note("provider", in_words(self._reader.provider, self.device))
+
+    def examine(self) -> Iterator[Finding]:
+        from flowalpr.vision.examining import model_findings
+
+        yield from model_findings(self.model, self.device)
 
     def process(self, found: Detections) -> list[PlateRead]:
         from flowalpr_builtin.ocr.crops import cut

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from flowalpr import Duration, Exposure, Secret, on_this_machine
+from flowalpr import Duration, Exposure, Finding, Secret, on_this_machine
 from flowalpr_builtin.sinks.outgoing import Outgoing
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class Webhook(Outgoing):
         if parts.scheme == "https" or on_this_machine(parts.hostname or ""):
             return Exposure("sent", where)
         return Exposure("sent", where, "it is not encrypted", "begin the address with https://", "url")
+
+    def examine(self) -> Iterator[Finding]:
+        from flowalpr_builtin.sinks.webhook_courier import examined
+
+        yield examined(self)
 
     def _courier_for(self) -> WebhookCourier:
         from flowalpr_builtin.sinks.webhook_courier import WebhookCourier

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from flowalpr import SetupError
+from flowalpr import Finding, SetupError
 from flowalpr_builtin.sinks.courier import AwayError, Courier
 from flowalpr_builtin.sinks.outbox import Event, Outbox
 
@@ -54,11 +54,7 @@ class WebhookCourier(Courier):
         self._headers = {"Content-Type": "application/json", "User-Agent": "flowalpr"}
         if settings.token:
             self._headers["Authorization"] = f"Bearer {settings.token.reveal()}"
-        try:
-            context = ssl.create_default_context(cafile=settings.ca.expanduser() if settings.ca else None)
-        except (ssl.SSLError, OSError) as error:
-            raise SetupError(f"no TLS with {settings.ca}: {error}", f"ls -l {settings.ca}") from error
-        self._client = httpx2.Client(timeout=self._seconds, verify=context)
+        self._client = httpx2.Client(timeout=self._seconds, verify=_trusted(settings))
         self._arrived = threading.Event()
 
     def _wake(self) -> None:
@@ -142,6 +138,29 @@ def seconds_wished(wish: str) -> float:
         until = parsedate_to_datetime(wish)
         return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
     return 0.0
+
+
+def examined(settings: Webhook) -> Finding:
+    """Whether the server can be reached and trusted; it is asked for its front page, and sent nothing.
+
+    Raises:
+        SetupError: a certificate is of no use.
+    """
+    seconds = settings.timeout.total_seconds()
+    try:
+        with httpx2.Client(timeout=seconds, verify=_trusted(settings)) as client:
+            client.head(settings.origin)
+    except httpx2.HTTPError as error:
+        return Finding("wrong", f"{settings.origin} {_explained(error, seconds)}")
+    how = "over TLS" if settings.origin.startswith("https") else "without encryption"
+    return Finding("ok", f"{settings.origin} answers, {how}")
+
+
+def _trusted(settings: Webhook) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca.expanduser() if settings.ca else None)
+    except (ssl.SSLError, OSError) as error:
+        raise SetupError(f"no TLS with {settings.ca}: {error}", f"ls -l {settings.ca}") from error
 
 
 def _explained(error: httpx2.HTTPError, seconds: float) -> str:
