@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from flowalpr.cli.drawing.layers import Layers
 from flowalpr.cli.main import app
+from flowalpr.layers import Layers
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "graph"
 BUSY = """\
@@ -66,7 +66,7 @@ def test_a_drawing_can_be_written_to_a_file() -> None:
 def test_nothing_is_drawn_over_anything_else(pairs: list[tuple[int, int]]) -> None:
     wires = [(f"n{a}", f"n{b}") for a, b in pairs if a < b]
     sizes = {f"n{number}": (50.0 + number, 40.0) for number in range(10)}
-    layers = Layers(sizes, wires, across=30, down=10)
+    layers = Layers(sizes, wires, across=30, down=10, lane=18)
     places = [*layers.places.values(), *(lane for lanes in layers.lanes.values() for lane in lanes)]
     for number, one in enumerate(places):
         for other in places[:number]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from itertools import pairwise
 
-from flowalpr.cli.drawing.layers import Layers, Rectangle
 from flowalpr.cli.drawing.links import Link, gives, links, short, takes
 from flowalpr.engine.plan import Plan, SegmentPlan
 from flowalpr.flow.graph import Graph
+from flowalpr.layers import Layers, Rectangle
 
 CHARACTER = 7.3
 """Width of a character in pixels: 12 px of a monospaced font, which is 0.6 em wide, and a little room."""
@@ -16,6 +16,8 @@ NODE_HEIGHT, NODE_GAP = 44.0, 14.0
 PADDING, HEAD = 14.0, 26.0
 COLUMN_GAP, CALL_GAP = 110.0, 72.0
 """Pixels between two threads, which leave room for what their wire carries, and between two nodes of one thread."""
+LANE = 18.0
+"""Height in pixels of the room for a wire that passes a column by."""
 COLOURS = {"Frame": "#2f6fb5", "Detections": "#c77700", "PlateRead": "#2e8540", "Fault": "#c0392b"}
 OTHER_COLOUR = "#6b7280"
 _EXIT = "(exit)"
@@ -58,7 +60,7 @@ class _Page:
         inside = {segment.name: _Inside(graph, segment, wires) for segment in plan.segments}
         sizes = {name: (each.width, each.height) for name, each in inside.items()}
         between = [(self._home[link.source], self._home[link.target]) for link in wires if link.holds]
-        layers = Layers(sizes, between, across=COLUMN_GAP, down=NODE_GAP)
+        layers = Layers(sizes, between, across=COLUMN_GAP, down=NODE_GAP, lane=LANE)
         for name, frame in layers.places.items():
             self.frames[name] = frame.moved(PADDING, PADDING + HEAD)
             corner = self.frames[name].left, self.frames[name].top
@@ -91,7 +93,7 @@ class _Inside:
         out = [(link.source, _EXIT) for link in wires if link.source in inside and link.target not in inside]
         within = [(link.source, link.target) for link in wires if {link.source, link.target} <= inside]
         sizes = {name: (_width(graph, name), NODE_HEIGHT) for name in segment.nodes}
-        layers = Layers(sizes | {_EXIT: (0.0, 0.0)}, within + out, across=CALL_GAP, down=NODE_GAP, end=_EXIT)
+        layers = Layers(sizes | {_EXIT: (0.0, 0.0)}, within + out, across=CALL_GAP, down=NODE_GAP, lane=LANE, end=_EXIT)
         del layers.places[_EXIT]
         self.places = {name: place.moved(PADDING, HEAD) for name, place in layers.places.items()}
         self.lanes = {wire: [lane.moved(PADDING, HEAD) for lane in lanes] for wire, lanes in layers.lanes.items()}

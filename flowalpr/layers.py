@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-LANE = 18.0
-"""Height in pixels of the room for a wire that passes a column by."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A place on the page, in pixels."""
+    """A place on the page, in pixels or characters."""
 
     left: float
     top: float
@@ -39,7 +36,7 @@ class Rectangle:
 
 
 class Layers:
-    """Where things stand whose sizes (width, height, in pixels) and connections are known, left to right from 0, 0."""
+    """Where things stand whose sizes (width, height) and connections are known, left to right from 0, 0."""
 
     def __init__(
         self,
@@ -48,9 +45,14 @@ class Layers:
         *,
         across: float,
         down: float,
+        lane: float,
         end: str = "",
     ) -> None:
-        """Place them `across` and `down` pixels apart; the thing named `end` stands right of all others."""
+        """Place them `across` and `down` apart; the thing named `end` stands right of all others.
+
+        `lane` is the height of the room for a wire that passes a column by. All measures are in one unit, for example
+        pixels or characters.
+        """
         self.places: dict[str, Rectangle] = {}
         self.lanes: dict[tuple[str, str], list[Rectangle]] = {}
         """The lanes of each wire that passes columns by, from left to right."""
@@ -62,9 +64,9 @@ class Layers:
         passing: dict[tuple[str, str], list[str]] = {}
         for source, target in dict.fromkeys(wires):
             lanes = [f"{source} > {target} {level}" for level in range(depth[source] + 1, depth[target])]
-            for level, lane in enumerate(lanes, depth[source] + 1):
-                columns[level].append(lane)
-                known[lane] = (0.0, LANE)
+            for level, name in enumerate(lanes, depth[source] + 1):
+                columns[level].append(name)
+                known[name] = (0.0, lane)
             for first, second in zip([source, *lanes], [*lanes, target], strict=True):
                 before.setdefault(second, []).append(first)
             passing[source, target] = lanes
@@ -74,7 +76,7 @@ class Layers:
             self._stack(column, known, before, left, width, down)
             left += width + across
         for wire, lanes in passing.items():
-            self.lanes[wire] = [self.places.pop(lane) for lane in lanes]
+            self.lanes[wire] = [self.places.pop(each) for each in lanes]
 
     def _stack(
         self,
