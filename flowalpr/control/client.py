@@ -217,7 +217,7 @@ class Client:
         """The watch lists of the flow: `name` of the node, `file`, `entries`."""
         return listed(await self._get("/watchlists"))
 
-    async def add_tolisted(
+    async def add_to_list(
         self, name: str, plate: str, action: str = "alert", *, label: str = "", until: str = ""
     ) -> Record:
         """Add a plate to a watch list; `action` is `allow`, `deny` or `alert`, `until` a day or a time."""
