@@ -16,6 +16,7 @@ _EXTRAS = {
     "matplotlib": "lab",
     "onnx": "lab",
     "rapidfuzz": "lab",
+    "textual_serve": "web",
     "torch": "train",
     "torch_pruning": "train",
 }

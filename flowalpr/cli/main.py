@@ -18,6 +18,7 @@ from flowalpr.cli import (
     export,
     graph,
     models,
+    monitor,
     new,
     nodes,
     privacy,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("read")(read.read)
+app.command("monitor")(monitor.monitor)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("graph")(graph.graph)

@@ -14,7 +14,12 @@ RUNNING = [path for path in (ROOT / "flowalpr").rglob("*.py") if "lab" not in pa
 RUNNING += (ROOT / "plugins").rglob("*.py")
 TESTS = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
 LAB = list((ROOT / "flowalpr" / "lab").rglob("*.py"))
-PART_OF = {"pydantic-core": "pydantic", "ruamel-yaml-clib": "ruamel-yaml", "starlette": "fastapi"}
+PART_OF = {
+    "pydantic-core": "pydantic",
+    "ruamel-yaml-clib": "ruamel-yaml",
+    "starlette": "fastapi",
+    "aiohttp": "textual-serve",
+}
 OF_THE_TESTS = {"rtsp-server", "support"}
 OF_THE_SYSTEM = {"gi"}  # Of the RTSP server of tests, which Debian's own Python runs.
 USED_BY_OTHERS = {"websockets"}  # uvicorn speaks WebSocket with it.
@@ -52,7 +57,7 @@ def _normal(name: str) -> str:
 
 
 def test_running_flows_imports_what_core_and_cpu_bring() -> None:
-    assert imported(RUNNING) == declared("cpu") - CARRIES_MODELS - USED_BY_OTHERS
+    assert imported(RUNNING) == declared("cpu", "web") - CARRIES_MODELS - USED_BY_OTHERS
 
 
 def test_the_lab_imports_what_its_extras_bring() -> None:
