@@ -130,8 +130,10 @@ class Node(BaseModel):
         """
         return ()
 
-    def known_of(self, subject: Subject) -> Iterable[dict[str, Any]]:  # Any: the values that JSON has
+    def known_of(self, subject: Subject) -> Iterable[dict[str, Any]]:  # Any: the values that JSON has, and pictures
         """What this node keeps on disk of one plate, as plain records. Called outside of a running flow.
+
+        A record may have `pictures`: the bytes of each, by its kind.
 
         Raises:
             SetupError: it cannot be read.
@@ -143,6 +145,14 @@ class Node(BaseModel):
 
         Raises:
             SetupError: it cannot be erased now, for example because a running flow uses it.
+        """
+        return 0
+
+    def correct(self, subject: Subject, text: str) -> int:
+        """Write a plate anew in what this node keeps on disk, and say in how many records.
+
+        Raises:
+            SetupError: it cannot be done now.
         """
         return 0
 

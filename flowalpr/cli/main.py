@@ -26,6 +26,7 @@ from flowalpr.cli import (
     run,
     schema,
     service,
+    subject,
     train,
     watchlist,
     zone,
@@ -61,6 +62,7 @@ app.add_typer(zone.app, name="zone")
 app.add_typer(service.app, name="service")
 app.add_typer(audit.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(subject.app, name="subject")
 
 
 def main() -> None:

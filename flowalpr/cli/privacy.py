@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -39,6 +39,39 @@ def check(flow: Flow, settings: Settings = None, as_json: AsJson = False, withou
         typer.echo(f"flow: {many if problems else 'plates are sealed, encrypted on their way, and forgotten in time'}")
     if problems:
         sys.exit(1)
+
+
+@app.command()
+def purge(
+    flow: Flow,
+    settings: Settings = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is due.")] = False,
+) -> None:
+    """Delete what is due in the stores of a flow, and report it. A running flow does so by itself, a few at a time."""
+    from datetime import datetime, timezone
+
+    from flowalpr.storage import ReadStore
+    from flowalpr.storage.audit import AuditLog
+    from flowalpr.storage.caller import caller
+    from flowalpr.storage.purging import Purger
+    from flowalpr.storage.retention import Keep
+
+    graph, now, found = graph_of(flow, settings, None), datetime.now(timezone.utc), False
+    for name, node in graph.nodes.items():
+        keep, address = getattr(node.node, "keep", None), getattr(node.node, "address", None)
+        if not isinstance(keep, Keep) or address is None:
+            continue
+        found = True
+        with ReadStore(address) as store:
+            purger = Purger(store, keep)
+            gone = purger.due(now) if dry_run else purger.purge(now)
+        for (kind, which), count in gone.items():
+            typer.echo(f"{name}: {which}: {count} {kind}s {'are due' if dry_run else 'deleted'}")
+        if not dry_run:
+            counts = {f"{which}, {kind}s": count for (kind, which), count in gone.items()}
+            AuditLog().record("purge", caller(), about={"flow": graph.name, "store": name, **counts})
+    if not found:
+        typer.echo(f"no store of flow '{graph.name}' says for how long: see `flowalpr privacy check`")
 
 
 def graph_of(flow: str, settings: list[str] | None, without: list[str] | None) -> Graph:

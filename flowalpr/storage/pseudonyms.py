@@ -36,8 +36,7 @@ class Pseudonyms:
         Raises:
             SetupError: the key can be read by others, or cannot be kept.
         """
-        digest = hmac.digest(self._current(now), normal(text).encode(), hashlib.sha256)
-        return MARK + base64.b32encode(digest[:10]).decode()
+        return _pseudonym(self._current(now), text)
 
     def replaced(self, read: PlateRead, now: datetime) -> PlateRead:
         """The read with a pseudonym in place of its text, and without all else that tells which car it was."""
@@ -70,9 +69,28 @@ class Pseudonyms:
 
     def _read(self) -> None:
         """Take the key of an earlier run; one that is damaged is of no use, and a new one harms nobody."""
-        try:
-            require_private(self._path)
-            content = json.loads(self._path.read_bytes())
-            self._key, self._made = bytes.fromhex(content["key"]), datetime.fromisoformat(content["made"])
-        except (OSError, ValueError, KeyError, TypeError):
-            self._made = None
+        found = _read(self._path)
+        if found is not None:
+            self._key, self._made = found
+
+
+def known_pseudonym(path: Path, text: str) -> str:
+    """The pseudonym of a plate under the key in a file; empty if there is none."""
+    found = _read(path)
+    return _pseudonym(found[0], text) if found else ""
+
+
+def _pseudonym(key: bytes, text: str) -> str:
+    digest = hmac.digest(key, normal(text).encode(), hashlib.sha256)
+    return MARK + base64.b32encode(digest[:10]).decode()
+
+
+def _read(path: Path) -> tuple[bytes, datetime] | None:
+    if not path.exists():
+        return None
+    require_private(path)
+    try:
+        content = json.loads(path.read_bytes())
+        return bytes.fromhex(content["key"]), datetime.fromisoformat(content["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

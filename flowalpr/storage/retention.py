@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from flowalpr.messages import Passage, PlateRead
 from flowalpr.settings import parse_duration
@@ -78,6 +87,24 @@ class Rule(BaseModel):
         return "; ".join(parts) or "all reads"
 
 
+class Hold(BaseModel):
+    """Reads that are kept whatever their period says, since somebody is bound by law to keep them; it ends itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: AwareDatetime
+    until: AwareDatetime
+    ends: AwareDatetime
+    why: Annotated[str, Field(min_length=3, max_length=1000)]
+    cameras: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> dict[str, Any]:  # Any: what a query takes
+        """The same as a question to the store."""
+        return {"since": self.since, "until": self.until, "cameras": self.cameras, "lists": self.lists}
+
+
 class Keep(BaseModel):
     """For how long reads are kept. Where several periods fit a read, the shortest counts.
 
@@ -94,6 +121,7 @@ class Keep(BaseModel):
     crops: Period | None = None
     frames: Period | None = None
     rules: Annotated[tuple[Rule, ...], Field(max_length=100)] = ()
+    holds: Annotated[tuple[Hold, ...], Field(max_length=100)] = ()
     pseudonyms: Literal["none", "unmatched", "all"] = "none"
     rotate: Annotated[Period, Field(gt=NEVER)] = timedelta(days=1)
 
@@ -144,6 +172,12 @@ class Keep(BaseModel):
     def takes_pseudonym(self, read: PlateRead) -> bool:
         """Whether a pseudonym is stored in place of its text."""
         return self.pseudonyms == "all" or (self.pseudonyms == "unmatched" and not read.listed)
+
+    def spared(self, now: datetime) -> tuple[Query, ...]:
+        """Questions to the store that find what must not be deleted at that time."""
+        from flowalpr.storage.query import Query  # Here, since the settings of a node are made of this module.
+
+        return tuple(Query(**each.conditions) for each in self.holds if now < each.ends)
 
     def due(self, now: datetime) -> tuple[Due, ...]:
         """What is to be deleted at that time. An earlier time never gives more than a later one."""

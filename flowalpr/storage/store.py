@@ -129,16 +129,17 @@ class ReadStore:
         self.database.forget_old_pages()
         return erased
 
-    def purge(self, query: Query, most: int | None = None) -> int:
+    def purge(self, query: Query, most: int | None = None, spared: Sequence[Query] = ()) -> int:
         """Delete what a query without a text finds, and its pictures, in short transactions; how many.
 
-        With `most`, no more than about so many: what is due can be deleted bit by bit between appends.
+        With `most`, no more than about so many: what is due can be deleted bit by bit between appends. What one of the
+        queries `spared` finds as well, stays.
         """
         _without_text(query)
         purged = 0
         while most is None or purged < most:
             started = time.monotonic()
-            wanted = sql.select(READS.c.number).where(*query.conditions()).order_by(READS.c.time).limit(AT_ONCE)
+            wanted = sql.select(READS.c.number).where(*_but(query, spared)).order_by(READS.c.time).limit(AT_ONCE)
             with self.database.reading() as connection:
                 numbers = connection.scalars(wanted).all()
             if not numbers:
@@ -147,12 +148,12 @@ class ReadStore:
             time.sleep(min(time.monotonic() - started, 0.05))  # As long again for others: a lock knows no queue.
         return purged
 
-    def drop_pictures(self, query: Query, kind: str, most: int | None = None) -> int:
+    def drop_pictures(self, query: Query, kind: str, most: int | None = None, spared: Sequence[Query] = ()) -> int:
         """Delete the pictures of one kind of what a query without a text finds; how many. The reads stay."""
         _without_text(query)
         dropped = 0
         while most is None or dropped < most:
-            there = sql.select(READS.c.number, READS.c.id).where(*query.conditions(), READS.c[kind].is_not(None))
+            there = sql.select(READS.c.number, READS.c.id).where(*_but(query, spared), READS.c[kind].is_not(None))
             with self._lock, self.database.writing() as connection:
                 rows = connection.execute(there.order_by(READS.c.time).limit(AT_ONCE)).all()
                 numbers = [row.number for row in rows]
@@ -252,6 +253,11 @@ class ReadStore:
         if self._pictures is None:
             raise SetupError("this store has no folder for pictures", "name one: pictures: PATH")
         return self._pictures
+
+
+def _but(query: Query, spared: Sequence[Query]) -> list[sql.ColumnElement[bool]]:
+    """The conditions of a query, without what others find as well."""
+    return [*query.conditions(), *(sql.not_(sql.and_(sql.true(), *each.conditions())) for each in spared)]
 
 
 def _without_text(query: Query) -> None:

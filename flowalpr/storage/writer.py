@@ -36,7 +36,7 @@ class Writer:
         self._failure: SetupError | None = None
         self._is_told = False
 
-    def add(self, read: PlateRead, shelf: str = "") -> None:
+    def add(self, read: PlateRead, shelf: str = "", pictures: bool = True) -> None:
         """Take a read; it is written by the next `save` at the latest. Reads of a shelf have keys of their own.
 
         Raises:
@@ -47,7 +47,7 @@ class Writer:
             self._write()
         if len(self._waiting) >= MOST_WAITING:
             raise SetupError(f"{MOST_WAITING} reads wait for the database {self._store.address}", "make it writable")
-        kinds = self._kinds if self._picture_bytes < MOST_PICTURES else ()
+        kinds = self._kinds if pictures and self._picture_bytes < MOST_PICTURES else ()
         entry = entry_of(read, shelf, kinds)
         self._waiting.append(entry)
         self._picture_bytes += sum(map(len, entry.pictures.values()))

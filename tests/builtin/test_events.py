@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from flowalpr import Alert, Listed, Message, ParkingSession, Signal, Tick
+from flowalpr import Alert, Erasure, Listed, Message, ParkingSession, Signal, Tick
 from flowalpr.testing import NOON, passage, plate_read
 from flowalpr_builtin.sinks.outbox import SCHEMA, event_of
 from flowalpr_builtin.sinks.webhook_courier import signature
@@ -27,6 +27,7 @@ MESSAGES: list[Message] = [
     ParkingSession("1", "closed", "AB123", READ.stamp, 0, NOON, NOON, 0.0),
     Signal(True, READ, READ.stamp, 0.25),
     Alert("high", "stolen", READ),
+    Erasure((READ.id, "1"), NOON.replace(microsecond=5)),
     Tick(READ.stamp),
 ]
 

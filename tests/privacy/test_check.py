@@ -56,7 +56,7 @@ def found_in(tmp_path: Path, catalogue: Catalogue, sink: str, privacy: str = "")
     ("sink", "fault", "fix"),
     [
         ("{uses: lines, from: text, with: {path: reads.jsonl}}", "it is not sealed", "keep them in a `store`"),
-        ("{uses: snapshot, from: text, with: {folder: pictures}}", "they are not sealed", "pictures: [crop, frame]"),
+        ("{uses: snapshot, from: text, with: {folder: pictures}}", "they are not sealed", "frames: true"),
         ("{uses: console, from: text, with: {plates: whole}}", "often goes to a file", "plates: auto"),
         ("{uses: debug, from: text, with: {unmasked: true}}", "logs are kept", "leave `unmasked` out"),
         ("{uses: webhook, from: text, with: {url: 'http://a.example/b', age: 1 d}}", "not encrypted", "https://"),
@@ -143,6 +143,6 @@ def test_a_password_in_an_address_is_not_shown(tmp_path: Path, catalogue: Catalo
     assert "hunter2" not in "".join(problem.what + problem.fix for problem in found.problems)
 
 
-@pytest.mark.parametrize("name", ["first", "gate"])
+@pytest.mark.parametrize("name", bundled_flows())
 def test_the_flows_in_the_box_pass(name: str, catalogue: Catalogue) -> None:
     assert findings(load_flow(bundled_flows()[name], catalogue)).problems == []

@@ -6,12 +6,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
 import flowalpr
-from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Node, PlateRead, SetupError
+from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Node, PlateRead, SetupError, Subject
 from flowalpr_builtin.filters.once import Once
 
 MOST_UNKEPT = 1000
@@ -51,6 +51,22 @@ class Alert(Node):
     def exposes(self) -> tuple[Exposure, ...]:
         where = f"open alerts in {self.home.parent}, until somebody acknowledges them"
         return (Exposure("kept", where, longest=self.keep),)
+
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+        from flowalpr.alerts import acknowledged_alerts, open_alerts
+
+        kept = [*open_alerts(self.home.parent), *acknowledged_alerts(self.home.parent)]
+        return [each.record() for each in kept if each.node == self.name and subject.is_in(each.record())]
+
+    def forget(self, subject: Subject) -> int:
+        from flowalpr.alerts import FILE
+        from flowalpr.storage.erasing import erasing
+
+        gone = [(each["id"],) for each in self.known_of(subject)]
+        if gone:
+            with erasing(self.home.parent / FILE) as database:
+                database.executemany("DELETE FROM alerts WHERE id = ?", gone)
+        return len(gone)
 
     def open(self) -> None:
         from flowalpr.alerts import open_alerts

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
-from flowalpr import Duration, Exposure, Fault, Node, Passage, PlateRead
+from flowalpr import Duration, Exposure, Fault, Node, Passage, PlateRead, Subject
 from flowalpr.plates import distance
 
 if TYPE_CHECKING:
@@ -52,11 +53,36 @@ class Distinct(Node):
         where = f"the memory in {self.home}, until the next car after the cool-down"
         return (Exposure("kept", where, longest=self.cool_down),)
 
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+        rows = self._remembered()
+        return [{"camera": camera, "text": text} for camera, text, _ in rows if subject.is_meant_by(text)]
+
+    def forget(self, subject: Subject) -> int:
+        from flowalpr.storage.erasing import erasing
+
+        gone = [(camera, text) for camera, text, _ in self._remembered() if subject.is_meant_by(text)]
+        if gone:
+            with erasing(self._file) as database:
+                database.executemany("DELETE FROM passed WHERE camera = ? AND plate = ?", gone)
+        return len(gone)
+
+    def _remembered(self) -> list[tuple[str, str, float]]:
+        from flowalpr.storage.erasing import reading
+
+        if not self._file.exists():
+            return []
+        with reading(self._file) as database:
+            return database.execute("SELECT camera, plate, time FROM passed").fetchall()
+
+    @property
+    def _file(self) -> Path:
+        return self.home / "passed.db"
+
     def open(self) -> None:
         if self.remember:
             from flowalpr_builtin.filters.memory import Memory
 
-            self._memory = Memory(self.home / "passed.db")
+            self._memory = Memory(self._file)
 
     def process(self, read: PlateRead) -> PlateRead | None:
         if not self._is_loaded:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from flowalpr import SetupError
+from flowalpr import SetupError, Subject
 from flowalpr_builtin.filters.memory import storable
 
 VERSION = 1
@@ -148,6 +149,43 @@ class SessionTable:
                 f"a parking session is not kept, for {self._path} cannot be written: {error}",
                 f"df -h {self._path.absolute().parent}",
             ) from error
+
+
+def stays_of(path: Path, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+    """All sessions of a plate.
+
+    Raises:
+        SetupError: the file cannot be read.
+    """
+    from flowalpr.storage.erasing import reading
+
+    if not path.exists():
+        return []
+    names = ("id", "plate", "state", "entered", "entry_camera", "left", "exit_camera", "exit_plate")
+    with reading(path) as database:
+        rows = database.execute(f"SELECT {', '.join(names)} FROM sessions").fetchall()  # noqa: S608  # Names of ours.
+    theirs = [row for row in rows if subject.is_meant_by(row[1] or "") or subject.is_meant_by(row[7] or "")]
+    return [dict(zip(names, row, strict=True)) for row in theirs]
+
+
+def rewrite(path: Path, statement: str, rows: Sequence[tuple[str, ...]]) -> int:
+    """Change sessions of a file that no flow uses, so that nothing of what was there is left on the disk; how many.
+
+    Raises:
+        TableTakenError: a running flow uses it.
+        SetupError: it cannot be written.
+    """
+    from flowalpr.storage.erasing import erasing
+
+    if not rows:
+        return 0
+    lock = _locked(path)
+    try:
+        with erasing(path) as database:
+            database.executemany(statement, rows)
+    finally:
+        os.close(lock)
+    return len(rows)
 
 
 def _locked(path: Path) -> int:

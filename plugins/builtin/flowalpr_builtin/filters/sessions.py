@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from flowalpr import END_OF_TIME, Duration, Exposure, Node, ParkingSession, Passage, PlateRead, Stamp
+from flowalpr import END_OF_TIME, Duration, Exposure, Node, ParkingSession, Passage, PlateRead, Stamp, Subject
 from flowalpr.plates import Nearby
 
 if TYPE_CHECKING:
@@ -76,6 +76,23 @@ class Sessions(Node):
         return (
             Exposure("kept", f"parking sessions in the file {self.path}", "it is not sealed", fix, "path", longest),
         )
+
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+        from flowalpr_builtin.filters.session_table import stays_of
+
+        return stays_of(self.path.expanduser(), subject)
+
+    def forget(self, subject: Subject) -> int:
+        from flowalpr_builtin.filters.session_table import rewrite
+
+        gone = [(each["id"],) for each in self.known_of(subject)]
+        return rewrite(self.path.expanduser(), "DELETE FROM sessions WHERE id = ?", gone)
+
+    def correct(self, subject: Subject, text: str) -> int:
+        from flowalpr_builtin.filters.session_table import rewrite
+
+        wrong = [(text, each["id"]) for each in self.known_of(subject)]
+        return rewrite(self.path.expanduser(), "UPDATE sessions SET plate = ? WHERE id = ?", wrong)
 
     def open(self) -> None:
         from flowalpr_builtin.filters.session_table import TableTakenError

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import logging
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,24 @@ LINE_BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 """Characters that JSON leaves as they are and many readers take for the end of a line."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell as a formula (OWASP, CSV Injection); such texts get an apostrophe in front."""
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody writes the file while the block runs.
+
+    Raises:
+        SetupError: a running flow does.
+    """
+    if not path.exists():
+        yield
+        return
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError(f"{path} is being written by a running flow", "stop that flow first") from None
+        yield
 
 
 class LineFile:
@@ -78,6 +99,7 @@ class LineFile:
         self._is_regular = stat.S_ISREG(os.fstat(handle).st_mode)
         self._columns, self._begun = [], None
         if self._is_regular:
+            fcntl.flock(handle, fcntl.LOCK_SH)  # By which others know that it is being written.
             self._mend()
             self._look_at_the_start()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from flowalpr import Duration, Exposure, Message, Node, stamp_of
+from flowalpr import Duration, Exposure, Message, Node, Subject, stamp_of
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.line_file import LineFile
@@ -45,6 +45,24 @@ class Lines(Node):
     def exposes(self) -> tuple[Exposure, ...]:
         fix = "keep them in a `store`, which is sealed and forgets"
         return (Exposure("kept", f"the file {self.path}", "it is not sealed", fix, "path"),)
+
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+        from flowalpr.storage.erasing import lines_about
+
+        return [record for path in self._files() for record in lines_about(path, subject)]
+
+    def forget(self, subject: Subject) -> int:
+        from flowalpr.storage.erasing import erase_lines, record_of_line
+        from flowalpr_builtin.sinks.line_file import alone
+
+        with alone(self.path):
+            erased = [erase_lines(each, lambda line: not subject.is_in(record_of_line(line))) for each in self._files()]
+            return sum(erased)
+
+    def _files(self) -> list[Path]:
+        """The file, and the full ones beside it."""
+        numbered = self.path.parent.glob(f"{self.path.stem}.*{self.path.suffix}")
+        return [each for each in (self.path, *sorted(numbered)) if each.is_file()]
 
     def open(self) -> None:
         from flowalpr_builtin.sinks.line_file import LineFile

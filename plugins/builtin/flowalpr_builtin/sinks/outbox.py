@@ -23,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from flowalpr import SetupError
+from flowalpr import SetupError, Subject
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,40 @@ def event_of(record: dict[str, Any]) -> tuple[str, str]:  # Any: the values that
     event = uuid.uuid5(uuid.NAMESPACE_OID, text.encode("utf-8", "backslashreplace").decode()).hex
     payload = json.dumps({"schema": SCHEMA, "event": event, **record}, ensure_ascii=False, allow_nan=False)
     return event, payload.encode("utf-8", "backslashreplace").decode()  # UTF-8 has no lone surrogates.
+
+
+def events_about(folder: Path, subject: Subject) -> list[tuple[int, dict[str, Any]]]:  # Any: the values that JSON has
+    """Number and record of the events in a queue that speak of a plate, or tell of what was erased of it.
+
+    Raises:
+        SetupError: it cannot be read.
+    """
+    from flowalpr.storage.erasing import reading
+
+    path = folder / "events.db"
+    if not path.exists():
+        return []
+    with reading(path) as database:
+        events = database.execute("SELECT number, payload FROM events")
+        rows = [(number, json.loads(payload)) for number, payload in events]
+    return [(number, record) for number, record in rows if record.get("type") != "Erasure" and subject.is_in(record)]
+
+
+def forget_events(folder: Path, owner: str, numbers: Iterable[int]) -> None:
+    """Erase events from a queue that nobody uses now, so that nothing is left of them on the disk.
+
+    Raises:
+        QueueTakenError: a running flow uses it.
+        SetupError: it cannot be written.
+    """
+    from flowalpr.storage.erasing import erasing
+
+    held = _hold(folder, owner)
+    try:
+        with erasing(folder / "events.db") as database:
+            database.executemany("DELETE FROM events WHERE number = ?", [(number,) for number in numbers])
+    finally:
+        os.close(held)
 
 
 class Outbox:

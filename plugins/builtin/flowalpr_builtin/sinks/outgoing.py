@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Message, Node
+from flowalpr import END_OF_TIME, Duration, Erasure, Exposure, Fault, Message, Node, Subject
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.courier import Courier
     from flowalpr_builtin.sinks.outbox import Outbox
+
+READS_AN_EVENT = 500
+"""Ids of reads in one event that tells of an erasure, some 18 kB."""
 
 
 class Outgoing(Node):
@@ -63,8 +66,34 @@ class Outgoing(Node):
     def backlog(self) -> int:
         return self._courier.waiting() if self._courier is not None else 0
 
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
+        from flowalpr_builtin.sinks.outbox import events_about
+
+        return [{"waits to be sent": record} for _, record in events_about(self._folder(), subject)]
+
+    def forget(self, subject: Subject) -> int:
+        """Erase waiting events, and leave one that tells the receiver what to erase."""
+        from flowalpr_builtin.sinks.outbox import event_of, events_about, forget_events
+
+        gone = [number for number, _ in events_about(self._folder(), subject)]
+        if gone:
+            forget_events(self._folder(), self.name, gone)
+        reads = sorted(subject.ids)
+        if reads:
+            outbox = self._outbox()
+            try:
+                for start in range(0, len(reads), READS_AN_EVENT):
+                    some = tuple(reads[start : start + READS_AN_EVENT])
+                    outbox.add(*event_of(Erasure(some, datetime.now(timezone.utc)).record()))
+            finally:
+                outbox.close()
+        return len(gone)
+
     def _destination(self) -> Exposure:
         raise NotImplementedError
+
+    def _folder(self) -> Path:
+        return self.queue.expanduser() if self.queue else self.home
 
     def _courier_for(self) -> Courier:
         raise NotImplementedError
@@ -73,5 +102,4 @@ class Outgoing(Node):
         """The queue, opened."""
         from flowalpr_builtin.sinks.outbox import Outbox
 
-        folder = self.queue.expanduser() if self.queue else self.home
-        return Outbox(folder, self.name, self.keep, self.age, self.when_full)
+        return Outbox(self._folder(), self.name, self.keep, self.age, self.when_full)

@@ -7,11 +7,11 @@ import os
 import re
 from datetime import timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from flowalpr import Exposure, Node, PlateRead, SetupError
+from flowalpr import Exposure, Node, PlateRead, SetupError, Subject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +41,25 @@ class Snapshot(Node):
     _names: list[str] = PrivateAttr(default_factory=list)
 
     def exposes(self) -> tuple[Exposure, ...]:
-        fix = "keep pictures in a `store`, which seals them: with: {pictures: [crop, frame]}"
+        fix = "keep pictures in a `store`, which seals them: with: {crops: true, frames: true}"
         return (Exposure("kept", f"pictures in the folder {self.folder}", "they are not sealed", fix, "folder"),)
+
+    def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has, and pictures
+        return [{"file": each.name, "pictures": {"picture": each.read_bytes()}} for each in self._of(subject)]
+
+    def forget(self, subject: Subject) -> int:
+        gone = self._of(subject)
+        for each in gone:
+            each.write_bytes(b"\0" * each.stat().st_size)
+            each.unlink()
+        return len(gone)
+
+    def _of(self, subject: Subject) -> list[Path]:
+        """The pictures of a person's reads, as far as a store knows their ids."""
+        folder = self._place()
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        ours = [(each, match[1]) for each in files if (match := OURS.fullmatch(each.name))]
+        return [each for each, name in ours if name.rsplit("-", 1)[1] in subject.ids]
 
     def open(self) -> None:
         import cv2  # noqa: F401  # A missing OpenCV is told before the first read.

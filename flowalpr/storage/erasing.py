@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from flowalpr import SetupError, Subject
+from flowalpr.errors import SetupError
+from flowalpr.subject import Subject
 
 LOCK_WAIT = 10.0
 """Seconds that we wait for another program to let go of a file."""
@@ -49,7 +50,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def lines_about(path: Path, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
     """The records of a JSONL file that speak of a plate; lines that are no JSON are shown as they are."""
-    return [_record(line) for line in _lines(path) if subject.is_in(_record(line))]
+    return [record_of_line(line) for line in _lines(path) if subject.is_in(record_of_line(line))]
 
 
 def erase_lines(path: Path, keep: Callable[[str], bool]) -> int:
@@ -86,7 +87,8 @@ def _lines(path: Path) -> list[str]:
         return file.readlines()
 
 
-def _record(line: str) -> dict[str, Any]:  # Any: the values that JSON has
+def record_of_line(line: str) -> dict[str, Any]:  # Any: the values that JSON has
+    """The record of a line, or the line as it is where it is no JSON."""
     try:
         record = json.loads(line)
     except ValueError:
