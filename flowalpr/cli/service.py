@@ -43,18 +43,19 @@ def install(
     from flowalpr.service.unit import USER
 
     service = _service(flow, settings or [], of_user=of_user, writes=write or [], without=without or [])
+    systemd = Systemd(of_user)
+    if not to_print:
+        systemd.require()
+        if not of_user and ensure_user():  # Before the checks, whose remedies give folders to that user.
+            typer.echo(f"made the system user {USER}")
     found = list(problems(service, variables_of(service.variables)))
     if to_print:
         typer.echo(service.text(), nl=False)
         if found:
             typer.echo("\nbefore this works:\n\n" + "\n\n".join(map(str, found)), err=True)
         return
-    systemd = Systemd(of_user)
-    systemd.require()
     if found:
         raise UnfitError(found)
-    if not of_user and ensure_user():
-        typer.echo(f"made the system user {USER}")
     if of_user:
         try:
             service.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,10 +124,18 @@ def execute(
 
     Root itself would leave files behind that the service cannot write.
     """
+    from flowalpr.errors import SetupError
     from flowalpr.service.account import become_service
+    from flowalpr.service.unit import USER
 
     become_service(name)
-    os.execv(sys.executable, [sys.executable, "-m", "flowalpr", *words])  # noqa: S606  # That is what it is for.
+    try:
+        os.execv(sys.executable, [sys.executable, "-m", "flowalpr", *words])  # noqa: S606  # That is what it is for.
+    except OSError as error:
+        what = f"the user {USER} cannot run {sys.executable}: {error.strerror}"
+        raise SetupError(
+            what, "install flowalpr where everybody may read it: docs/service.md (/opt/flowalpr)"
+        ) from None
 
 
 def _service(flow: str, settings: list[str], *, of_user: bool, writes: list[Path], without: list[str]) -> Service:

@@ -23,20 +23,28 @@ def running(flow: str) -> FlowSnapshot | None:
 
 
 def as_it_runs(seen: FlowSnapshot) -> Iterator[tuple[str, Finding]]:
-    """What the running flow says: of each camera, of what runs networks, and of nodes that are not well; by node."""
+    """What the running flow says: of each camera, of nodes that are not well, of sinks that are behind; by node."""
     for camera in seen.cameras:
-        words = (
-            f"runs: {camera.state.partition(':')[0]}, {camera.fps:.1f} frames a second, {camera.reconnects} reconnects"
-        )
-        trouble = camera.state.partition(":")[0].split(" ")[0] not in WELL
-        yield camera.name, Finding("wrong", f"runs: {camera.state}") if trouble else Finding("ok", words)
+        words = f"{camera.fps:.1f} frames a second, {camera.reconnects} reconnects"
+        yield camera.name, _state(camera.state) or Finding("ok", f"runs: {camera.state}, {words}")
     cameras = {each.name for each in seen.cameras}
     for node in seen.nodes:
-        if node.name not in cameras and node.state.partition(":")[0].split(" ")[0] not in WELL:
-            yield node.name, Finding("wrong", f"runs: {node.state}", f"flowalpr logs {seen.flow}")
+        found = _state(node.state)
+        if found and node.name not in cameras:
+            yield node.name, found
     for sink in seen.sinks:
         if sink.backlog:
             yield sink.name, Finding("warning", f"runs: {sink.backlog} messages wait to be taken by the other side")
+
+
+def _state(words: str) -> Finding | None:
+    """What is amiss by a node's state; None if nothing."""
+    begin = words.partition(":")[0].split(" ")[0]
+    if begin in WELL:
+        return None
+    if begin == "paused":
+        return Finding("warning", "runs: paused by somebody", "resume it in the monitor: flowalpr monitor")
+    return Finding("wrong", f"runs: {words}")
 
 
 async def _asked(path: object) -> FlowSnapshot | None:

@@ -23,6 +23,7 @@ from flowalpr.doctor.machine import machine
 from flowalpr.doctor.nodes import first_picture, nodes
 from flowalpr.doctor.places import disks, growth_of, newest, state
 from flowalpr.doctor.running import as_it_runs, running
+from flowalpr.telemetry.snapshot import FlowSnapshot, NodeSnapshot
 from flowalpr.vision.examining import model_findings
 from flowalpr_builtin.sinks.mqtt import Mqtt
 from flowalpr_builtin.sinks.webhook import Webhook
@@ -174,6 +175,22 @@ def test_a_clock_that_was_set_back_is_noticed_by_the_files_that_were_written(tmp
 def test_the_machine_tells_of_memory_and_load() -> None:
     words = [each.what.partition(":")[0] for each in machine()]
     assert words[:2] == ["memory", "load"]
+
+
+def test_of_a_running_flow_what_somebody_paused_is_a_warning_and_what_fails_is_wrong() -> None:
+    words = {"gate": "live", "back": "retry in 8 s: it refuses", "text": "paused", "cars": "resting: 5 errors"}
+    zero = {"taken": 0, "given": 0, "dropped": 0, "waiting": 0, "errors": 0, "last_error": "", "busy_ms": 0}
+    quick = {"p50_ms": 0, "p95_ms": 0, "p99_ms": 0}
+    nodes_ = [
+        NodeSnapshot(name=each, uses="x", kind="filter", state=word, **zero, **quick) for each, word in words.items()
+    ]
+    now = datetime.now(timezone.utc)
+    told = dict(as_it_runs(FlowSnapshot(flow="gate", time=now, seconds=1, nodes=tuple(nodes_), wires=())))
+    assert {name: finding.level for name, finding in told.items()} == {
+        "back": "wrong",
+        "text": "warning",
+        "cars": "wrong",
+    }
 
 
 @pytest.mark.slow
