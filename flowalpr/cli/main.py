@@ -17,6 +17,7 @@ from flowalpr.cli import (
     evaluate,
     export,
     graph,
+    looking,
     models,
     monitor,
     new,
@@ -26,7 +27,12 @@ from flowalpr.cli import (
     run,
     schema,
     service,
+<<<<<<< HEAD
     subject,
+=======
+    status,
+    token,
+>>>>>>> 7eeea95 (Let others in by token, search, correct and acknowledge at the door)
     train,
     watchlist,
     zone,
@@ -41,6 +47,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("logs")(looking.logs)
+app.command("deploy")(looking.deploy)
 app.command("read")(read.read)
 app.command("monitor")(monitor.monitor)
 app.command("check")(check.check)
@@ -60,6 +69,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
 app.add_typer(service.app, name="service")
+app.add_typer(token.app, name="token")
 app.add_typer(audit.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(subject.app, name="subject")

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from flowalpr.control.journal import Journal
-from flowalpr.control.routes import looking, reading, seeing, steering
+from flowalpr.control.routes import looking, reading, seeing, steering, watching
 from flowalpr.control.streams import Feed
 from flowalpr.engine.segment import NotOpenedError
 from flowalpr.errors import FlowalprError
@@ -21,10 +21,31 @@ from flowalpr.errors import FlowalprError
 if TYPE_CHECKING:
     from flowalpr.control.flow import RunningFlow
 
+ROUTERS = tuple(each.router for each in (looking, reading, seeing, steering, watching))
+"""All that can be asked."""
 EVERY = 0.25
 """Seconds between two snapshots of a stream."""
 HISTORY_EVERY = 4
 """Of these beats, how many make a second of history."""
+
+
+REFUSALS = {
+    400: "no HTTP that is understood",
+    401: "no token, or one that opens nothing",
+    403: "the token's role is too small",
+    404: "nothing of that name",
+    405: "not so",
+    408: "the body came too slowly",
+    409: "not now",
+    413: "the body is too large",
+    422: "what was sent is wrong",
+    503: "something on the machine is missing or unfit",
+    504: "it takes too long, and may still come about",
+}
+
+
+WHY = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
+"""What each of these answers holds."""
 
 
 class Desk:
@@ -66,6 +87,7 @@ def application(flow: RunningFlow) -> FastAPI:
             beating.cancel()
             with suppress(asyncio.CancelledError):
                 await beating
+            flow.shelf.close()
 
     app = FastAPI(
         title=f"flowalpr: {flow.name}",
@@ -73,9 +95,11 @@ def application(flow: RunningFlow) -> FastAPI:
         lifespan=alive,
         docs_url=None,  # Its pages load scripts from elsewhere, and boxes at a gate have no network.
         redoc_url=None,
+        responses={status: {"description": what, "content": WHY} for status, what in REFUSALS.items()},
+        openapi_url=None,  # With it everybody could read it; ours is a route among others.
     )
-    for each in (looking, reading, seeing, steering):
-        app.include_router(each.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(FlowalprError, _failed)

@@ -26,7 +26,7 @@ from flowalpr.control.answers import (
     trust,
     words,
 )
-from flowalpr.control.places import sockets
+from flowalpr.control.places import is_alive, sockets
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
 __all__ = ["AwayError", "Client", "DoorError", "Found", "NotAllowedError", "Record", "flows"]
@@ -55,6 +55,8 @@ async def flows() -> list[Found]:
     """The flows that run on this machine and that this user may look into; those that were killed are left out."""
     found = []
     for name, path in sockets():
+        if not is_alive(path):
+            continue
         try:
             async with Client(path, within=FIND_WITHIN) as client:
                 about = await client.about()
@@ -203,14 +205,16 @@ class Client:
         """The camera's picture now, at most `width` pixels wide, with plates and zones drawn; JPEG."""
         return await self._bytes(f"/cameras/{quote(camera)}/picture", {"width": width})
 
-    async def deploy(self, flow: Path | str) -> Record:
+    async def deploy(self, flow: Path | str, *, name: str = "") -> Record:
         """Change to another flow file, given by its path or its text: `changed` nodes, and whether it was `saved`.
+
+        `name` is what errors call it.
 
         Raises:
             DoorError: it is wrong, with all that is; the flow goes on as it was.
         """
         text = flow.read_text(encoding="utf-8") if isinstance(flow, Path) else flow
-        name = flow.name if isinstance(flow, Path) else ""
+        name = name or (str(flow) if isinstance(flow, Path) else "")
         return mapping(await self._post("/deploy", {"text": text, "name": name}))
 
     async def watchlists(self) -> list[Record]:

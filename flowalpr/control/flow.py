@@ -12,10 +12,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowalpr.alerts import FILE as ALERTS
+from flowalpr.alerts import open_alerts
 from flowalpr.control.deploying import Check, Deploying
 from flowalpr.control.heard import Heard, Record
 from flowalpr.control.logs import LogKeeper
 from flowalpr.control.settings import settings
+from flowalpr.control.shelf import Shelf
 from flowalpr.errors import SetupError
 from flowalpr.messages import Passage
 from flowalpr.telemetry.snapshot import BoxSnapshot, FlowSnapshot, SinkSnapshot
@@ -55,11 +58,14 @@ class RunningFlow:
         self.folder = folder
         self.logs = logs
         self.changes = Deploying(runner, check)
+        self.shelf = Shelf(lambda: runner.graph, heard, folder)
         self.since = datetime.now(timezone.utc)
         self.process = os.getpid()
         self._box: Box | None = None
         self._history: dict[str, deque[Second]] = {}
         self._before: FlowSnapshot | None = None
+        self._alerts = (0, 0)
+        """What told the file of alerts from others when they were counted, and how many were open."""
 
     @property
     def name(self) -> str:
@@ -74,6 +80,7 @@ class RunningFlow:
                 "sinks": self._sinks(seen),
                 "reasons": self._reasons(),
                 "box": self._look_at_box(),
+                "alerts_open": self._count_alerts(),
                 "paused": any(node.state == "paused" for node in seen.nodes),
             }
         )
@@ -158,6 +165,17 @@ class RunningFlow:
             for each in seen.nodes
             if each.kind == "sink"
         )
+
+    def _count_alerts(self) -> int:
+        """Counted anew when the file has changed; one that cannot be read is told by whoever asks for the alerts."""
+        try:
+            mark = (self.folder / ALERTS).stat().st_mtime_ns
+        except OSError:
+            return 0
+        if mark != self._alerts[0]:
+            with suppress(SetupError):
+                self._alerts = (mark, len(open_alerts(self.folder)))
+        return self._alerts[1]
 
     def _reasons(self) -> dict[str, int]:
         told = [

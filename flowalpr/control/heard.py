@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from time import monotonic
@@ -33,6 +33,8 @@ class HeardRead:
     heard: datetime
     live: bool
     """Whether wall time passes where it came from, so that its delay means something."""
+    corrected: str = ""
+    """What a person says that it reads."""
 
     def record(self) -> Record:
         """What `read.record()` holds, and the node, when it was heard, and the delay since its frame in ms."""
@@ -43,6 +45,8 @@ class HeardRead:
             "node": self.node,
             "heard": self.heard.isoformat(),
             "latency_ms": None if delay is None else round(delay, 1),
+            "corrected": bool(self.corrected),
+            **({"text": self.corrected} if self.corrected else {}),
         }
 
 
@@ -100,6 +104,17 @@ class Heard:
         with self._lock:
             return self._reads.get(id)
 
+    def correct(self, id: str, text: str) -> HeardRead | None:  # noqa: A002  # As above.
+        """The read of that id with the text that a person says; None if it is not remembered."""
+        with self._lock:
+            known = self._reads.get(id)
+            if known is None:
+                return None
+            new = self._reads[id] = replace(known, corrected=text)
+        if self._tell is not None:
+            self._tell(new)
+        return new
+
     def want(self, camera: str) -> Sight | None:
         """What is known of that camera, whose pictures are now held for a while; None if it never gave any."""
         sight = self.sights.get(camera)
@@ -136,6 +151,8 @@ class Heard:
         new = HeardRead(message.detached(), node, datetime.now(timezone.utc), live)
         with self._lock:
             known = self._reads.pop(message.id, None)
+            if known is not None and known.corrected:
+                new = replace(new, corrected=known.corrected)
             self._reads[message.id] = new
             while len(self._reads) > KEPT:
                 self._reads.popitem(last=False)
@@ -149,7 +166,7 @@ def veiled(record: Record) -> Record:
     for name, value in record.items():
         if name in ("text", "raw", "plate") and isinstance(value, str):
             hidden[name] = masked(value)
-        elif name in ("repairs", "readings", "label", "corrected"):
+        elif name in ("repairs", "readings", "label"):
             hidden[name] = type(value)() if isinstance(value, (list, str)) else None
         elif isinstance(value, dict):
             hidden[name] = veiled(value)

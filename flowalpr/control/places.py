@@ -41,6 +41,21 @@ def sockets() -> Iterator[tuple[str, Path]]:
                     yield unquote(path.stem), path
 
 
+def is_alive(path: Path) -> bool:
+    """Whether a flow serves that socket: its process holds the lock beside it."""
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 class Claim:
     """The right to a name among this user's running flows, held by a lock that dies with the process."""
 

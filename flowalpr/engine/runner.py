@@ -181,6 +181,10 @@ class Runner:
         steps = [step for worker in self._workers() for step in worker.segment.steps if node in (None, step.name)]
         return sorted((each for step in steps for each in tuple(step.recent)), key=lambda each: each.time, reverse=True)
 
+    def latencies(self) -> dict[str, list[int]]:
+        """How many calls of each node took how long, by `telemetry.meter.bucket`. From any thread."""
+        return {step.name: step.meter.buckets.copy() for worker in self._workers() for step in worker.segment.steps}
+
     def ask(self, errand: Callable[[], T]) -> Future[T]:
         """Have something done in the thread that owns the flow, while that waits; what comes of it. From any thread."""
         done: Future[T] = Future()

@@ -60,7 +60,7 @@ def test_reads_come_as_they_are_made_and_are_remembered(served: Served, ask: Cal
             assert (read["text"], read["node"], read["reason"], read["type"]) == (PLATE, "cars", "read", "Passage")
             assert read["id"] in [each["id"] for each in await client.reads()]
             assert (await client.crop(read["id"])).startswith(b"\xff\xd8")
-            with pytest.raises(DoorError, match="no such read"):
+            with pytest.raises(DoorError, match="no picture of such a read"):
                 await client.crop("none")
 
     ask(look())

@@ -33,7 +33,11 @@ class Served:
         self.runner.start()
         self.logs = LogKeeper()
         self.flow = RunningFlow(self.runner, heard, folder, logs=self.logs, check=check or _no_other)
-        self.door = Door(self.flow, **options)
+        try:
+            self.door = Door(self.flow, **options)
+        except BaseException:
+            self.runner.stop()
+            raise
         self.door.open()
 
     @property

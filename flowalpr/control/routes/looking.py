@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, WebSocket
+from fastapi import APIRouter, Depends, Request, WebSocket
+from fastapi.responses import HTMLResponse, Response
 from starlette.requests import HTTPConnection
 
 from flowalpr.control.access import Viewer
+from flowalpr.control.page import page
+from flowalpr.control.places import is_alive, sockets
 from flowalpr.control.streams import EventStream, serve_socket
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
@@ -16,6 +19,12 @@ if TYPE_CHECKING:
     from flowalpr.control.app import Desk
 
 router = APIRouter()
+
+
+class Jpeg(Response):
+    """A picture."""
+
+    media_type = "image/jpeg"
 
 
 def desk_of(connection: HTTPConnection) -> Desk:
@@ -43,6 +52,25 @@ async def flow(guest: Viewer, desk: At) -> dict[str, Any]:  # Any: the values th
         "version": version("flowalpr"),
         "role": guest.role.value,
     }
+
+
+@router.get("/flows", summary="The flows of this machine")
+def flows(guest: Viewer) -> list[str]:
+    """Names of those that this flow's user runs; others have doors of their own."""
+    return [name for name, path in sockets() if is_alive(path)]
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def schema(request: Request, guest: Viewer) -> dict[str, Any]:  # Any: an OpenAPI document
+    """All routes, for programs."""
+    found: dict[str, Any] = request.app.openapi()  # Any: as above
+    return found
+
+
+@router.get("/docs", include_in_schema=False, response_class=HTMLResponse)
+async def docs(request: Request, guest: Viewer) -> str:
+    """All routes, for people."""
+    return page(request.app.openapi())
 
 
 @router.get("/snapshot", summary="The flow at this moment")

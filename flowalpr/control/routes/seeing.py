@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import Response
 
 from flowalpr.control.access import Operator, Viewer
 from flowalpr.control.logs import Line
-from flowalpr.control.routes.looking import At
+from flowalpr.control.routes.looking import At, Jpeg
 from flowalpr.control.streams import EventStream
 
 router = APIRouter()
@@ -19,10 +18,10 @@ router = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-@router.get("/cameras/{name:path}/picture", summary="A camera's picture now", response_class=Response)
+@router.get("/cameras/{name:path}/picture", summary="A camera's picture now", response_class=Jpeg)
 def picture(
     name: str, guest: Operator, desk: At, width: Annotated[int, Query(ge=16, le=7680)] = 1280, why: str = ""
-) -> Response:
+) -> Jpeg:
     """JPEG, at most `width` pixels wide, with plates, zones and what was read drawn."""
     from flowalpr.control.pictures import picture as taken
 
@@ -32,7 +31,7 @@ def picture(
     data = taken(desk.flow, name, width)
     if data is None:
         raise HTTPException(409, f"'{name}' gives no picture now")
-    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+    return Jpeg(data, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/logs", summary="The last lines of the log")

@@ -71,7 +71,7 @@ def read_list(path: Path, action: Action) -> tuple[Entry, ...]:
             if len(entries) == MOST_ENTRIES:
                 raise ListError(f"{path} has more than {MOST_ENTRIES:,} entries: divide it among several nodes")
             try:
-                entries.append(_entry(row, line, action))
+                entries.append(entry_of(row, line, action))
             except ValueError as error:
                 raise ListError(f"{path}:{line}: {error}") from None
     except FileNotFoundError:
@@ -156,7 +156,7 @@ def _check_names(names: Iterable[Any], where: str) -> None:  # Any: whatever a f
         raise ListError(f"{where}: expected the column plate and, if you like, label, action, until, each once")
 
 
-def _entry(row: dict[str, object], line: int, action: Action) -> Entry:
+def entry_of(row: dict[str, object], line: int, action: Action) -> Entry:
     """The entry of a row.
 
     Raises:

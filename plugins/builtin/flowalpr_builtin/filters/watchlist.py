@@ -94,6 +94,24 @@ class Watchlist(Node):
         if self._watch is not None:
             self._watch.stop()
 
+    def list_size(self) -> int:
+        """How many entries the list has that is in use; may be called from any thread."""
+        return len(self._watch.entries) if self._watch is not None else 0
+
+    def list_add(self, row: dict[str, str]) -> None:
+        """Add an entry (`plate`, `action`, `label`, `until`) to the file; may be called from any thread.
+
+        Raises:
+            SetupError: a value is none, or the file cannot be written.
+        """
+        from flowalpr_builtin.filters.list_file import ListError
+        from flowalpr_builtin.filters.list_writing import add_entry
+
+        try:
+            add_entry(self.path, row, self.action)
+        except ListError as error:
+            raise SetupError(f"nothing was added to the list of '{self.name}': {error}") from None
+
     def candidates(self, text: str, now: datetime) -> list[Candidate]:
         """The entries that a text may be: the one that counts, then those that do not, the nearest first."""
         if self._watch is None:
