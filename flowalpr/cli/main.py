@@ -27,12 +27,9 @@ from flowalpr.cli import (
     run,
     schema,
     service,
-<<<<<<< HEAD
-    subject,
-=======
     status,
+    subject,
     token,
->>>>>>> 7eeea95 (Let others in by token, search, correct and acknowledge at the door)
     train,
     watchlist,
     zone,
