@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from flowalpr import Alert, Erasure, Listed, Message, ParkingSession, Signal, Tick
+from flowalpr.delivery.http import signature
+from flowalpr.delivery.outbox import SCHEMA, event_of
 from flowalpr.testing import NOON, passage, plate_read
-from flowalpr_builtin.sinks.outbox import SCHEMA, event_of
-from flowalpr_builtin.sinks.webhook_courier import signature
 
 DOCS = Path(__file__).parents[2] / "docs"
 VALIDATOR = Draft202012Validator(json.loads((DOCS / "events.schema.json").read_text()))

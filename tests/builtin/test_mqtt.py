@@ -95,7 +95,7 @@ def test_certificates_are_checked_both_ways(
     finished(node)
     courier = node._courier
     assert courier
-    assert courier._box().waiting() == 0
+    assert courier.box().waiting() == 0
 
     node = mqtt(port, ca=others.ca, **pair, queue=tmp_path / "others")
     until(lambda: "shows a certificate that is not to be trusted (self-signed certificate in" in caplog.text)

@@ -74,7 +74,7 @@ def test_a_broker_that_has_forgotten_the_session_gets_what_it_did_not_confirm(
     there.start()
     courier = node._courier
     assert courier
-    until(lambda: not courier._box().waiting())
+    until(lambda: not courier.box().waiting())
     kept = listener(there.port, "flowalpr/+")
     until(lambda: "P99" in texts(kept.heard))
     assert texts(kept.heard) == [f"P{number}" for number in range(100)][-len(kept.heard) :]
@@ -144,7 +144,7 @@ def test_a_broker_that_confirms_nothing_is_given_up_and_tried_again(
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=say_welcome_and_no_more, args=(server,), daemon=True).start()
         node = Mqtt(host="127.0.0.1", port=server.getsockname()[1], version="3.1.1", queue=tmp_path / "queue")
-        courier = MqttCourier(node, node._outbox, answer_seconds=0.2)
+        courier = MqttCourier(node, node.opened_queue, answer_seconds=0.2)
         courier.open()
         courier.accept(plate_read("AB1"))
         until(lambda: "has confirmed nothing for 0.2 s; 1 events wait; next try in" in caplog.text)

@@ -214,7 +214,7 @@ def test_a_secret_that_protects_nothing_is_refused_at_the_start(tmp_path: Path, 
 
 
 def test_a_date_is_a_wish_too() -> None:
-    from flowalpr_builtin.sinks.webhook_courier import seconds_wished
+    from flowalpr.delivery.http import seconds_wished
 
     assert seconds_wished("120") == 120
     assert seconds_wished(format_datetime(NOON)) == 0  # It has passed.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flowalpr import Exposure
+from flowalpr.delivery import Outgoing
 from flowalpr_builtin.broker.settings import BrokerNode
-from flowalpr_builtin.sinks.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.mqtt_courier import MqttCourier
@@ -56,10 +56,10 @@ class Mqtt(Outgoing, BrokerNode):
             raise ValueError("for `homeassistant` the `topic` must name the {camera} and nothing else but {client}")
         return self
 
-    def _destination(self) -> Exposure:
+    def destination(self) -> Exposure:
         return self.sending()
 
-    def _courier_for(self) -> MqttCourier:
+    def courier(self) -> MqttCourier:
         from flowalpr_builtin.sinks.mqtt_courier import MqttCourier
 
-        return MqttCourier(self, self._outbox)
+        return MqttCourier(self, self.opened_queue)

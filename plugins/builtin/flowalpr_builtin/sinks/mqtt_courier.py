@@ -8,10 +8,11 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from flowalpr.delivery import AwayError
+from flowalpr.delivery.courier import Courier
+from flowalpr.delivery.outbox import Outbox
 from flowalpr_builtin.broker.line import Line, LineError
 from flowalpr_builtin.sinks import discovery
-from flowalpr_builtin.sinks.courier import AwayError, Courier
-from flowalpr_builtin.sinks.outbox import Outbox
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.mqtt import Mqtt
@@ -41,16 +42,16 @@ class MqttCourier(Courier):
         self._heard = 0.0
         self._announced: set[str] = set()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         if self._line is not None:
             self._line.wake()
 
-    def _carry(self) -> None:
+    def carry(self) -> None:
         try:
             line = self._line = self._line or self._first_line()
             line.connect()
             self._greet(line)
-            while not self._stopping.is_set():
+            while not self.stopping.is_set():
                 self._send(line)
                 line.turn(min(1.0, self._answer_seconds))
                 self._confirm(line)
@@ -60,13 +61,13 @@ class MqttCourier(Courier):
             raise AwayError(str(error)) from error
         except TimeoutError as error:
             # A session in which broker and client no longer agree is not mended by another connection.
-            self._part()
+            self.part()
             self._line = None
             self._flying.clear()
             self._last = 0
             raise AwayError(str(error)) from error
 
-    def _part(self) -> None:
+    def part(self) -> None:
         if self._line is not None:
             self._line.close()
 
@@ -95,7 +96,7 @@ class MqttCourier(Courier):
             self._flying.clear()
             self._last = 0
         self._announced.clear()
-        self._reached()
+        self.reached()
         if self._settings.status:
             line.paho.publish(self._status(), "online", qos=1, retain=True)
 
@@ -103,7 +104,7 @@ class MqttCourier(Courier):
         """Fill up what may be on its way."""
         most = min(IN_FLIGHT, max(1, line.most_in_flight - 2))  # Two are left for what is said beside events.
         free = most - len(self._flying)
-        for event in self._box().oldest(self._last, free) if free > 0 else ():
+        for event in self.box().oldest(self._last, free) if free > 0 else ():
             record = event.record()
             if self._settings.homeassistant:
                 self._announce(line, str(record.get("camera", "")))
@@ -118,7 +119,7 @@ class MqttCourier(Courier):
         refusal = next((why for packet, why in acknowledged if why and packet in self._flying), "")
         arrived = [self._flying.pop(packet) for packet, why in acknowledged if packet in self._flying and not why]
         if arrived:
-            self._delivered(arrived)
+            self.delivered(arrived)
         if arrived or not self._flying:
             self._heard = monotonic()
         elif monotonic() - self._heard > self._answer_seconds:
@@ -137,7 +138,7 @@ class MqttCourier(Courier):
         line.paho.publish(where, json.dumps(config), qos=1, retain=True)
 
     def _client(self) -> str:
-        return self._settings.client or f"flowalpr-{self._box().identity[:12]}"
+        return self._settings.client or f"flowalpr-{self.box().identity[:12]}"
 
     def _status(self) -> str:
         return filled(self._settings.status, {}, self._client())

@@ -23,14 +23,15 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from flowalpr import SetupError, Subject
+from flowalpr.errors import SetupError
+from flowalpr.subject import Subject
 
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
 """Of the payload of an event, docs/events.md; counted up when a field changes its meaning or goes."""
 MOST_UNSAVED = 1000
-"""Events that are held in memory while the disk takes none, some 1 MB; any more are refused."""
+"""Events that are held in memory while the disk takes none, some 1 MB; then `when_full` says which go."""
 CLOCK_IS_SET = datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp()
 """An earlier time is that of a clock which was not set when the event came, and says nothing of the event's age."""
 WhenFull = Literal["drop_oldest", "refuse"]
@@ -169,7 +170,10 @@ class Outbox:
             if len(self._unsaved) >= MOST_UNSAVED:
                 self.save()
             if len(self._unsaved) >= MOST_UNSAVED:
-                raise QueueFullError(f"{MOST_UNSAVED} events wait for room on the disk; this one is refused")
+                why = f"{MOST_UNSAVED} events wait for room on the disk"
+                if self._when_full == "refuse":
+                    raise QueueFullError(f"{why}; this one is refused")
+                self._drop({self._unsaved[0].number}, f"{why}; the oldest of these are dropped")
             self._unsaved.append(Event(self._next, event, time.time(), payload))
             self._next += 1
             self.save()

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from flowalpr import SetupError
+from flowalpr.delivery import outbox
+from flowalpr.delivery.outbox import Outbox, QueueFullError, QueueTakenError, event_of
 from flowalpr.testing import plate_read
-from flowalpr_builtin.sinks import outbox
-from flowalpr_builtin.sinks.outbox import Outbox, QueueFullError, QueueTakenError, event_of
 
 FullDisk = Callable[[int], AbstractContextManager[None]]
 
@@ -95,7 +95,7 @@ def test_a_killed_process_loses_nothing_that_was_accepted(tmp_path: Path) -> Non
     code = f"""
 import os
 from pathlib import Path
-from flowalpr_builtin.sinks.outbox import Outbox
+from flowalpr.delivery.outbox import Outbox
 box = Outbox(Path({str(tmp_path)!r}), "send", 1000)
 for number in range(50):
     box.add(str(number), "{{}}")
@@ -174,16 +174,26 @@ def test_what_is_sent_while_the_disk_is_full_is_not_sent_again(tmp_path: Path, f
 
 
 @pytest.mark.slow
-def test_memory_for_a_full_disk_has_an_end(tmp_path: Path, full_disk: FullDisk) -> None:
-    box = opened(tmp_path, 100_000)
+@pytest.mark.parametrize("when_full", ["drop_oldest", "refuse"])
+def test_of_what_a_full_disk_cannot_take_the_oldest_or_the_newest_goes_as_the_setting_says_and_aloud(
+    tmp_path: Path, full_disk: FullDisk, caplog: pytest.LogCaptureFixture, when_full: str
+) -> None:
+    box, most = opened(tmp_path, 100_000, when_full=when_full), outbox.MOST_UNSAVED
+    box.add("kept", "{}")
     with full_disk(1):
-        for number in range(outbox.MOST_UNSAVED):
+        for number in range(most):
             box.add(str(number), "{}")
-        with pytest.raises(QueueFullError, match="wait for room on the disk"):
+        if when_full == "refuse":
+            with pytest.raises(QueueFullError, match="wait for room on the disk; this one is refused"):
+                box.add("more", "{}")
+        else:
             box.add("more", "{}")
+            assert "wait for room on the disk; the oldest of these are dropped; 1 so far" in caplog.text
     box.close()
     with closing(opened(tmp_path)) as box:
-        assert box.waiting() == outbox.MOST_UNSAVED
+        left = ["kept", *map(str, range(most)), "more"]
+        left.remove("0" if when_full == "drop_oldest" else "more")
+        assert names(box) == left
 
 
 def test_a_disk_that_is_full_at_the_start_is_said(tmp_path: Path, full_disk: FullDisk) -> None:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from flowalpr import END_OF_TIME, Duration, Erasure, Exposure, Fault, Message, Node, Subject
+from flowalpr.events import Erasure
+from flowalpr.exposure import Exposure
+from flowalpr.messages import END_OF_TIME, Fault, Message
+from flowalpr.node import Node
+from flowalpr.settings import Duration
+from flowalpr.subject import Subject
 
 if TYPE_CHECKING:
-    from flowalpr_builtin.sinks.courier import Courier
-    from flowalpr_builtin.sinks.outbox import Outbox
+    from flowalpr.delivery.courier import Courier
+    from flowalpr.delivery.outbox import Outbox
 
 READS_AN_EVENT = 500
 """Ids of reads in one event that tells of an erasure, some 18 kB."""
 
 
 class Outgoing(Node):
-    """A sink with a queue on disk. Derive, say where events go by `_courier_for`, and add settings."""
+    """A sink with a queue on disk. Derive, add settings, and say by `courier` and `destination` where events go."""
 
     model_config = ConfigDict(
         hide_input_in_errors=True
@@ -41,10 +46,10 @@ class Outgoing(Node):
     def exposes(self) -> tuple[Exposure, ...]:
         fault = "" if self.age else "events may wait there, unsealed, for ever"
         queue = f"the queue {self.queue or self.home}, until they are sent"
-        return (self._destination(), Exposure("kept", queue, fault, "age: 1 d", "age", self.age))
+        return (self.destination(), Exposure("kept", queue, fault, "age: 1 d", "age", self.age))
 
     def open(self) -> None:
-        self._courier = self._courier_for()
+        self._courier = self.courier()
         self._courier.open()
 
     def process(self, message: Message) -> None:
@@ -67,20 +72,20 @@ class Outgoing(Node):
         return self._courier.waiting() if self._courier is not None else 0
 
     def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
-        from flowalpr_builtin.sinks.outbox import events_about
+        from flowalpr.delivery.outbox import events_about
 
         return [{"waits to be sent": record} for _, record in events_about(self._folder(), subject)]
 
     def forget(self, subject: Subject) -> int:
         """Erase waiting events, and leave one that tells the receiver what to erase."""
-        from flowalpr_builtin.sinks.outbox import event_of, events_about, forget_events
+        from flowalpr.delivery.outbox import event_of, events_about, forget_events
 
         gone = [number for number, _ in events_about(self._folder(), subject)]
         if gone:
             forget_events(self._folder(), self.name, gone)
         reads = sorted(subject.ids)
         if reads:
-            outbox = self._outbox()
+            outbox = self.opened_queue()
             try:
                 for start in range(0, len(reads), READS_AN_EVENT):
                     some = tuple(reads[start : start + READS_AN_EVENT])
@@ -89,17 +94,23 @@ class Outgoing(Node):
                 outbox.close()
         return len(gone)
 
-    def _destination(self) -> Exposure:
+    def destination(self) -> Exposure:
+        """What sending events means for the plates in them."""
         raise NotImplementedError
+
+    def courier(self) -> Courier:
+        """What brings the events of this node from its queue to the other side; made when the node is opened.
+
+        Raises:
+            SetupError: a secret or a certificate is missing.
+        """
+        raise NotImplementedError
+
+    def opened_queue(self) -> Outbox:
+        """The queue, opened; for the courier, which does so when its time has come."""
+        from flowalpr.delivery.outbox import Outbox
+
+        return Outbox(self._folder(), self.name, self.keep, self.age, self.when_full)
 
     def _folder(self) -> Path:
         return self.queue.expanduser() if self.queue else self.home
-
-    def _courier_for(self) -> Courier:
-        raise NotImplementedError
-
-    def _outbox(self) -> Outbox:
-        """The queue, opened."""
-        from flowalpr_builtin.sinks.outbox import Outbox
-
-        return Outbox(self._folder(), self.name, self.keep, self.age, self.when_full)

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from flowalpr import Fault, Message, SetupError
-from flowalpr_builtin.sinks.outbox import Event, Outbox, QueueTakenError, event_of
+from flowalpr.delivery.away import AwayError
+from flowalpr.delivery.outbox import Event, Outbox, QueueTakenError, event_of
+from flowalpr.errors import SetupError
+from flowalpr.messages import Fault, Message
 
 log = logging.getLogger(__name__)
 
 LONGEST_REST = 30.0
 """Seconds between two tries at most: they grow 1, 2, 4 ..., each up to a third shorter, lest senders beat in step."""
-LONGEST_WISH = 3600.0
-"""Seconds that the other side may ask us to wait."""
 STEADY = 60.0
 """Seconds of connection after which a break counts as the first."""
 LINGER = 3.0
@@ -32,15 +32,6 @@ LAST_SECONDS = 1.0
 """For the farewell to the other side; whoever is in the middle of something else is left to it."""
 TAKE_OVER = 10.0
 """Seconds that a redeployed node waits for the one it replaces to let go of the queue."""
-
-
-class AwayError(Exception):
-    """The other side cannot be reached or does not take what it gets; the words follow its name in the log."""
-
-    def __init__(self, why: str, after: float = 0.0) -> None:
-        """`after`: seconds that the other side asks us to wait."""
-        super().__init__(why)
-        self.after = min(after, LONGEST_WISH)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -56,16 +47,21 @@ class Refused(Message):
 
 
 class Courier(ABC):
-    """A queue and the thread that empties it. Public methods are for the node's thread, the others for its own."""
+    """A queue and the thread that empties it.
+
+    Derive, and write `carry` and `wake`; `carry` says what became of each event by `delivered` or `give_up`. `open` to
+    `close` are called by the node, in its thread.
+    """
 
     def __init__(self, node: str, where: str, queue: Callable[[], Outbox]) -> None:
         """`where` names the other side in the log, without user, password or token; `queue` opens the queue."""
+        self.stopping = threading.Event()
+        """Set when the thread is to end."""
         self._node = node
         self._where = where
         self._queue = queue
         self._outbox: Outbox | None = None
         self._thread = threading.Thread(target=self._run, name=f"courier {node}", daemon=True)
-        self._stopping = threading.Event()
         self._emptied = threading.Event()
         self._refused: deque[Fault] = deque()
         self._tries = 0
@@ -93,7 +89,7 @@ class Courier(ABC):
         outbox = self._taken_over()
         self._emptied.clear()
         outbox.add(*event_of(message.record()))
-        self._wake()
+        self.wake()
 
     def waiting(self) -> int:
         """How many events are in the queue; may be called from any thread."""
@@ -112,10 +108,10 @@ class Courier(ABC):
 
     def close(self) -> None:
         """End the thread; what was not sent stays in the queue."""
-        self._stopping.set()
+        self.stopping.set()
         if self._outbox is None:
             return
-        self._wake()
+        self.wake()
         self._thread.join(LAST_SECONDS)
         waiting = self._outbox.waiting()
         if waiting:
@@ -124,40 +120,44 @@ class Courier(ABC):
         self._outbox.close()
 
     @abstractmethod
-    def _carry(self) -> None:
-        """Send events until `_stopping` is set.
+    def carry(self) -> None:
+        """Send events until `stopping` is set.
 
         Raises:
             AwayError: the other side is away; this is called again after a rest.
         """
 
     @abstractmethod
-    def _wake(self) -> None:
-        """Make `_carry` look for new events and at `_stopping`; called from the node's thread."""
+    def wake(self) -> None:
+        """Make `carry` look for new events and at `stopping`; called from the node's thread."""
 
-    def _box(self) -> Outbox:
+    def part(self) -> None:  # noqa: B027  # Nothing to let go of is fine.
+        """Let go of what `carry` holds between two calls; called at the end."""
+
+    def box(self) -> Outbox:
+        """The queue."""
         if self._outbox is None:
             raise RuntimeError("the courier was not opened")
         return self._outbox
 
-    def _reached(self) -> None:
+    def reached(self) -> None:
         """The other side is there again."""
         if self._trouble:
-            log.warning("%s: %s is back; %d events wait", self._node, self._where, self._box().waiting())
+            log.warning("%s: %s is back; %d events wait", self._node, self._where, self.box().waiting())
         self._trouble = ""
 
-    def _delivered(self, numbers: Iterable[int]) -> None:
+    def delivered(self, numbers: Iterable[int]) -> None:
         """These events have been taken by the other side."""
-        self._box().remove(numbers)
+        self.box().remove(numbers)
         self._tries = 0
-        if not self._box().waiting():
+        if not self.box().waiting():
             self._emptied.set()
 
-    def _give_up(self, event: Event, why: str) -> None:
+    def give_up(self, event: Event, why: str) -> None:
         """Events that are refused for good become faults."""
         error = f"{self._where} refuses an event for good: {why}"
         self._refused.append(Fault(error, Refused(event.payload), node=self._node))
-        self._delivered([event.number])
+        self.delivered([event.number])
 
     def _begin(self) -> Outbox:
         self._outbox = self._queue()
@@ -171,24 +171,21 @@ class Courier(ABC):
             try:
                 return self._begin()
             except QueueTakenError:
-                if monotonic() > until or self._stopping.wait(0.05):
+                if monotonic() > until or self.stopping.wait(0.05):
                     raise
         return self._outbox
-
-    def _part(self) -> None:  # noqa: B027  # Nothing to let go of is fine.
-        """Let go of what `_carry` holds between two calls; called at the end."""
 
     def _run(self) -> None:
         try:
             self._carry_on()
         finally:
-            self._part()
+            self.part()
 
     def _carry_on(self) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             begun = monotonic()
             try:
-                self._carry()
+                self.carry()
                 continue
             except AwayError as error:
                 away = error
@@ -204,12 +201,12 @@ class Courier(ABC):
             self._rest(str(away), away.after)
 
     def _rest(self, why: str, after: float) -> None:
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             return
         pause = max(after, min(2.0**self._tries, LONGEST_REST) * random.uniform(0.67, 1.0))  # noqa: S311  # No secret.
         self._tries = min(self._tries + 1, 10)
         if why != self._trouble:
-            wait = self._box().waiting()
+            wait = self.box().waiting()
             log.warning("%s: %s %s; %d events wait; next try in %.1f s", self._node, self._where, why, wait, pause)
         self._trouble = why
-        self._stopping.wait(pause)
+        self.stopping.wait(pause)
