@@ -106,3 +106,36 @@ def test_a_chat_hears_of_the_plates_of_a_flow(with_plugin: Environment, tmp_path
         room.shutdown()
         thread.join(5)
     assert room.posts == [{"text": "AB123 is here"}]
+
+
+PAID = """
+import json
+from pathlib import Path
+from flowalpr_parking_api.mock_server import MockServer, Provider
+from flowalpr.cli.main import app
+provider = Provider()
+provider.paid.add("AB123")
+server = MockServer(provider)
+urls = (f"{node}.url={server.url}" for node in ("report", "payers"))
+app(["run", "trial.yaml", *(part for url in urls for part in ("--set", url))], standalone_mode=False)
+server.close()
+Path("told.json").write_text(json.dumps([provider.requests, list(provider.sessions.values())]))
+"""
+
+
+@pytest.mark.usefixtures("picture")
+@pytest.mark.parametrize("with_plugin", ["flowalpr-parking-api"], indirect=True)
+def test_a_provider_hears_of_a_stay_and_lets_a_car_out_that_has_paid(with_plugin: Environment, tmp_path: Path) -> None:
+    last = """
+  stays:  {uses: sessions, from: text, with: {entry: [pictures]}}
+  report: {uses: report_sessions, from: stays, with: {url: "http://set.by.the.test", queue: queue}}
+  payers: {uses: paid, from: text, with: {url: "http://set.by.the.test"}}
+  open:   {uses: lines, from: payers, with: {path: open.jsonl}}
+"""
+    flow(tmp_path, last)
+    (tmp_path / "trial.py").write_text(PAID)
+    with_plugin.run("python", "trial.py", cwd=tmp_path)
+    requests, (session,) = json.loads((tmp_path / "told.json").read_text())
+    assert sorted(method for method, _ in requests) == ["POST", "PUT"]
+    assert (session["plate"], session["camera"], session["state"]) == ("AB123", "pictures", "open")
+    assert [json.loads(line)["text"] for line in (tmp_path / "open.jsonl").read_text().splitlines()] == ["AB123"]
