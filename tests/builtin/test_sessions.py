@@ -182,6 +182,20 @@ def test_what_cannot_be_kept_is_an_error_and_changes_nothing(
     node.close()
 
 
+def test_what_was_kept_but_perhaps_not_heard_before_a_kill_is_told_again_as_it_was(node: Sessions) -> None:
+    node.open()
+    (opened,) = node.process(comes("AB1", 0))
+    (closed,) = node.process(leaves("AB1", HOUR))
+    list(node.process(comes("CD2", 9)))
+    node.close()  # Without what comes due at an orderly end.
+    after = Sessions(entry=("entry",), exit=("exit",), path=node.path)
+    again = feed(after, plate_read("EF3", camera="elsewhere"))
+    assert told(again) == [("closed", "AB1", HOUR, 0), ("open", "CD2", None, 1)]
+    assert again[0].record() == closed.record()
+    assert opened.id == closed.id
+    assert not feed(Sessions(entry=("entry",), path=node.path), plate_read("EF3", camera="elsewhere"))
+
+
 HOSTILE = st.sampled_from(["AB1", "A81", "AB2", "'; DROP TABLE sessions;--", "🚗", "\ud800", "A" * 300])
 
 

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flowalpr import SetupError, Subject
+from flowalpr import ParkingSession, SetupError, Stamp, Subject
 from flowalpr_builtin.filters.memory import storable
 
-VERSION = 1
-"""Of the table; a file of a later version is not touched."""
+VERSION = 2
+"""Of the table; one of an earlier version gets the columns that it lacks, one of a later is not touched."""
 LOCK_WAIT = 2.0
 """Seconds that a write waits for another program to let go of the file."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY, plate TEXT NOT NULL, state TEXT NOT NULL, entered TEXT, entry_camera TEXT,
-    left TEXT, exit_camera TEXT, exit_plate TEXT)
+    left TEXT, exit_camera TEXT, exit_plate TEXT, telling TEXT)
+"""
+WRITE = """
+INSERT INTO sessions VALUES (:id, :plate, :state, :entered, :entry_camera, :left, :exit_camera, :exit_plate, :telling)
+ON CONFLICT (id) DO UPDATE SET state = :state, left = :left, exit_camera = :exit_camera, exit_plate = :exit_plate,
+    telling = :telling
 """
 INDEX = "CREATE INDEX IF NOT EXISTS sessions_state ON sessions (state)"
 
@@ -83,33 +89,47 @@ class SessionTable:
         rows = self._database.execute("SELECT exit_plate, left FROM sessions WHERE left >= ?", [time.isoformat()])
         return [(plate, datetime.fromisoformat(left)) for plate, left in rows]
 
-    def begin(self, stay: Stay) -> None:
-        """Keep a session that is open."""
-        with self._told():
-            self._database.execute(
-                "INSERT INTO sessions (id, plate, state, entered, entry_camera) VALUES (?, ?, 'open', ?, ?)",
-                [stay.id, storable(stay.plate), stay.entered.isoformat(), stay.camera],
-            )
+    def write(self, session: ParkingSession, exit_plate: str = "") -> None:
+        """Keep what is about to be told of a session, and that it is not told yet.
 
-    def end(self, stay: Stay, state: str, left: datetime | None = None, camera: str = "", plate: str = "") -> None:
-        """Keep how a session ended."""
-        with self._told():
-            self._database.execute(
-                "UPDATE sessions SET state = ?, left = ?, exit_camera = ?, exit_plate = ? WHERE id = ?",
-                [state, left.isoformat() if left else None, camera or None, storable(plate) or None, stay.id],
-            )
+        Raises:
+            SetupError: it is not kept.
+        """
+        has_left = session.state in ("closed", "lost entry")
+        times = (each.isoformat() if each else None for each in (session.entered, session.left))
+        entered, left = times
+        row = {
+            "id": session.id,
+            "plate": storable(session.text),
+            "state": session.state,
+            "entered": entered,
+            "entry_camera": session.stamp.camera if session.state == "open" else None,
+            "left": left,
+            "exit_camera": session.stamp.camera if has_left else None,
+            "exit_plate": storable(exit_plate) or None,
+            "telling": json.dumps(_rest_of(session)),
+        }
+        with self._in_words():
+            self._database.execute(WRITE, row)
 
-    def add_exit(self, id_: str, plate: str, left: datetime, camera: str) -> None:
-        """Keep an exit without an entry."""
-        with self._told():
-            self._database.execute(
-                "INSERT INTO sessions (id, plate, state, left, exit_camera, exit_plate) VALUES (?, ?, ?, ?, ?, ?)",
-                [id_, storable(plate), "lost entry", left.isoformat(), camera, storable(plate)],
-            )
+    def untold(self) -> list[ParkingSession]:
+        """What was kept, but perhaps not told before the program was killed, in order."""
+        rows = self._database.execute(
+            "SELECT id, state, plate, entered, left, telling FROM sessions WHERE telling IS NOT NULL ORDER BY rowid"
+        )
+        return [_session(row) for row in rows]
+
+    def mark_told(self, ids: Iterable[str]) -> None:
+        """These have been told, and need not be again.
+
+        Raises:
+            sqlite3.Error: they will be.
+        """
+        self._database.executemany("UPDATE sessions SET telling = NULL WHERE id = ?", [(id_,) for id_ in ids])
 
     def forget_before(self, left: datetime, entered: datetime) -> None:
         """Delete sessions whose car left before then, or entered before then and was not seen to leave."""
-        with self._told():
+        with self._in_words():
             self._database.execute(
                 "DELETE FROM sessions WHERE state != 'open' AND (left < ? OR (left IS NULL AND entered < ?))",
                 [left.isoformat(), entered.isoformat()],
@@ -132,7 +152,10 @@ class SessionTable:
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA secure_delete = ON")  # Plates of deleted sessions are overwritten.
             database.execute("BEGIN IMMEDIATE")  # Learns now whether the file can be written.
-            for statement in (TABLE, INDEX, f"PRAGMA user_version = {VERSION}", "COMMIT"):
+            database.execute(TABLE)
+            if "telling" not in {row[1] for row in database.execute("PRAGMA table_info(sessions)")}:
+                database.execute("ALTER TABLE sessions ADD COLUMN telling TEXT")
+            for statement in (INDEX, f"PRAGMA user_version = {VERSION}", "COMMIT"):
                 database.execute(statement)
         except BaseException:
             database.close()
@@ -140,13 +163,13 @@ class SessionTable:
         return database
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _in_words(self) -> Iterator[None]:
         """Puts a failed write into words, without the plate."""
         try:
             yield
         except sqlite3.Error as error:
             raise SetupError(
-                f"a parking session is not kept, for {self._path} cannot be written: {error}",
+                f"parking sessions are not kept, for {self._path} cannot be written: {error}",
                 f"df -h {self._path.absolute().parent}",
             ) from error
 
@@ -186,6 +209,36 @@ def rewrite(path: Path, statement: str, rows: Sequence[tuple[str, ...]]) -> int:
     finally:
         os.close(lock)
     return len(rows)
+
+
+def _rest_of(session: ParkingSession) -> dict[str, str | int | float | None]:
+    """What the columns do not say of it."""
+    stamp = session.stamp
+    return {
+        "camera": storable(stamp.camera),
+        "time": stamp.time.isoformat(),
+        "number": stamp.number,
+        "occupancy": session.occupancy,
+        "duration": session.duration,
+        "distance": session.distance,
+    }
+
+
+def _session(row: tuple[str, str, str, str | None, str | None, str]) -> ParkingSession:
+    id_, state, plate, entered, left, telling = row
+    rest = json.loads(telling)
+    stamp = Stamp(rest["camera"], datetime.fromisoformat(rest["time"]), rest["number"])
+    return ParkingSession(
+        id_,
+        state,
+        plate,
+        stamp,
+        rest["occupancy"],
+        datetime.fromisoformat(entered) if entered else None,
+        datetime.fromisoformat(left) if left else None,
+        rest["duration"],
+        rest["distance"],
+    )
 
 
 def _locked(path: Path) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -23,6 +25,8 @@ MOST_DONE = 1000
 """Reads and passages that are remembered, so that one told twice counts once."""
 LOOK_EVERY = timedelta(minutes=1)
 """How often sessions are looked for that are open for too long."""
+UNDERWAY = 2.0
+"""Seconds after which what was given has reached those it is for; if the program is killed before, it is told again."""
 
 
 class Sessions(Node):
@@ -33,8 +37,9 @@ class Sessions(Node):
     says how many sessions are open. Put `vote` in front of it, or `distinct`.
 
     All sessions are in the table `sessions` of a SQLite file, which only its owner may read; those that are open go on
-    after a restart, a crash too. Times are UTC, so summer time changes nothing; a stay never takes less than 0 seconds,
-    even if the clock was set back meanwhile.
+    after a restart, a crash too. What was kept in the last two seconds before a crash is told again, with the same id
+    and state, lest nobody heard it. Times are UTC, so summer time changes nothing; a stay never takes less than 0
+    seconds, even if the clock was set back meanwhile.
     """
 
     heavy: ClassVar[bool] = True
@@ -62,6 +67,9 @@ class Sessions(Node):
     _left: list[tuple[str, datetime]] = PrivateAttr(default_factory=list)
     _done: dict[str, None] = PrivateAttr(default_factory=dict)
     _looked: datetime | None = None
+    _untold: list[ParkingSession] = PrivateAttr(default_factory=list)
+    _given: deque[tuple[float, str]] = PrivateAttr(default_factory=deque)
+    """When and of which session something was told that is not marked as told yet."""
 
     @model_validator(mode="after")
     def _ways_differ(self) -> Sessions:
@@ -116,6 +124,9 @@ class Sessions(Node):
 
     def due(self, now: datetime) -> Iterator[ParkingSession]:
         self._taken()
+        self._mark_told(at_once=now == END_OF_TIME)
+        while self._untold:
+            yield self._told(self._untold.pop(0))
         if now == END_OF_TIME or (self._looked is not None and abs(now - self._looked) < LOOK_EVERY):
             return  # The end of a run is no exit: open sessions go on with the next.
         self._looked = now
@@ -140,6 +151,7 @@ class Sessions(Node):
             for stay in self._table.stays():
                 self._keep(stay)
             self._left = self._table.left_since(datetime.now(timezone.utc) - self.repeat)
+            self._untold = self._table.untold()
         return self._table
 
     def _way(self, read: PlateRead) -> str | None:
@@ -162,40 +174,35 @@ class Sessions(Node):
         if len(self._first) >= MOST_OPEN:
             yield self._lost(next(iter(self._first.values())), read.stamp)
         stay = Stay(uuid.uuid4().hex, read.text, read.stamp.time, read.stamp.camera)
-        self._taken().begin(stay)
+        session = ParkingSession(stay.id, "open", stay.plate, read.stamp, len(self._first) + 1, stay.entered)
+        self._taken().write(session)
         self._keep(stay)
         self.tally("entered")
-        yield ParkingSession(stay.id, "open", stay.plate, read.stamp, len(self._first), stay.entered)
+        yield self._told(session)
 
     def _has_left(self, read: PlateRead) -> Iterator[ParkingSession]:
-        time, camera = read.stamp.time, read.stamp.camera
         found = self._open.find(read.text)
         if found:
-            stay = found[0].item
-            self._taken().end(stay, "closed", time, camera, read.text)
-            self._forget(stay)
-            seconds = max(0.0, (time - stay.entered).total_seconds())
-            session = ParkingSession(
-                stay.id,
-                "closed",
-                stay.plate,
-                read.stamp,
-                len(self._first),
-                stay.entered,
-                time,
-                seconds,
-                found[0].distance,
-            )
-            self.tally("left")
+            session = self._closed(found[0].item, read, found[0].distance)
         elif self._left_just_now(read):
             return
         else:
-            id_ = uuid.uuid4().hex
-            self._taken().add_exit(id_, read.text, time, camera)
-            session = ParkingSession(id_, "lost entry", read.text, read.stamp, len(self._first), None, time)
-            self.tally("lost entry")
+            session = ParkingSession(
+                uuid.uuid4().hex, "lost entry", read.text, read.stamp, len(self._first), None, read.stamp.time
+            )
+        self._taken().write(session, exit_plate=read.text)
+        if found:
+            self._forget(found[0].item)
+        self.tally("left" if found else "lost entry")
+        time = read.stamp.time
         self._left = [each for each in self._left if abs(time - each[1]) < self.repeat] + [(read.text, time)]
-        yield session
+        yield self._told(session)
+
+    def _closed(self, stay: Stay, read: PlateRead, distance: float) -> ParkingSession:
+        """What is told of a session that ends by a read."""
+        time, count = read.stamp.time, len(self._first) - 1
+        seconds = max(0.0, (time - stay.entered).total_seconds())
+        return ParkingSession(stay.id, "closed", stay.plate, read.stamp, count, stay.entered, time, seconds, distance)
 
     def _left_just_now(self, read: PlateRead) -> bool:
         left: Nearby[None] = Nearby(self.alike)
@@ -205,10 +212,30 @@ class Sessions(Node):
         return bool(left.find(read.text))
 
     def _lost(self, stay: Stay, stamp: Stamp) -> ParkingSession:
-        self._taken().end(stay, "lost exit")
+        session = ParkingSession(stay.id, "lost exit", stay.plate, stamp, len(self._first) - 1, stay.entered)
+        self._taken().write(session)
         self._forget(stay)
         self.tally("lost exit")
-        return ParkingSession(stay.id, "lost exit", stay.plate, stamp, len(self._first), stay.entered)
+        return self._told(session)
+
+    def _told(self, session: ParkingSession) -> ParkingSession:
+        """The session, which is given now."""
+        self._given.append((monotonic(), session.id))
+        return session
+
+    def _mark_told(self, at_once: bool) -> None:
+        """Remember that those need not be told again after a crash which were given a while ago."""
+        import sqlite3
+
+        known = [id_ for when, id_ in self._given if at_once or monotonic() - when >= UNDERWAY]
+        latest = {id_ for _, id_ in list(self._given)[len(known) :]}  # Of these something is under way.
+        try:
+            if known:
+                self._taken().mark_told(set(known) - latest)
+        except sqlite3.Error:
+            return  # Tried again at the next call; at worst they are told twice.
+        for _ in known:
+            self._given.popleft()
 
     def _keep(self, stay: Stay) -> None:
         self._first[stay.id] = stay
