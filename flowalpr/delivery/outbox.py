@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flowalpr.errors import SetupError
-from flowalpr.subject import Subject
 
 log = logging.getLogger(__name__)
 
@@ -90,40 +89,6 @@ def event_of(record: dict[str, Any]) -> tuple[str, str]:  # Any: the values that
     return event, payload.encode("utf-8", "backslashreplace").decode()  # UTF-8 has no lone surrogates.
 
 
-def events_about(folder: Path, subject: Subject) -> list[tuple[int, dict[str, Any]]]:  # Any: the values that JSON has
-    """Number and record of the events in a queue that speak of a plate, or tell of what was erased of it.
-
-    Raises:
-        SetupError: it cannot be read.
-    """
-    from flowalpr.storage.erasing import reading
-
-    path = folder / "events.db"
-    if not path.exists():
-        return []
-    with reading(path) as database:
-        events = database.execute("SELECT number, payload FROM events")
-        rows = [(number, json.loads(payload)) for number, payload in events]
-    return [(number, record) for number, record in rows if record.get("type") != "Erasure" and subject.is_in(record)]
-
-
-def forget_events(folder: Path, owner: str, numbers: Iterable[int]) -> None:
-    """Erase events from a queue that nobody uses now, so that nothing is left of them on the disk.
-
-    Raises:
-        QueueTakenError: a running flow uses it.
-        SetupError: it cannot be written.
-    """
-    from flowalpr.storage.erasing import erasing
-
-    held = _hold(folder, owner)
-    try:
-        with erasing(folder / "events.db") as database:
-            database.executemany("DELETE FROM events WHERE number = ?", [(number,) for number in numbers])
-    finally:
-        os.close(held)
-
-
 class Outbox:
     """The queue in a folder, which nobody else may use meanwhile. May be used from several threads."""
 
@@ -146,7 +111,7 @@ class Outbox:
         self._unsaved: deque[Event] = deque()
         self._sent_unsaved: set[int] = set()
         self._is_told = False
-        self._held = _hold(folder, owner)
+        self._held = hold(folder, owner)
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
@@ -276,7 +241,7 @@ class Outbox:
         self.remove(numbers)
 
 
-def _hold(folder: Path, owner: str) -> int:
+def hold(folder: Path, owner: str) -> int:
     """The lock of the folder, which the system lets go when the process ends, however it ends.
 
     Raises:

@@ -72,13 +72,14 @@ class Outgoing(Node):
         return self._courier.waiting() if self._courier is not None else 0
 
     def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
-        from flowalpr.delivery.outbox import events_about
+        from flowalpr.delivery.forgetting import events_about
 
         return [{"waits to be sent": record} for _, record in events_about(self._folder(), subject)]
 
     def forget(self, subject: Subject) -> int:
         """Erase waiting events, and leave one that tells the receiver what to erase."""
-        from flowalpr.delivery.outbox import event_of, events_about, forget_events
+        from flowalpr.delivery.forgetting import events_about, forget_events
+        from flowalpr.delivery.outbox import event_of
 
         gone = [number for number, _ in events_about(self._folder(), subject)]
         if gone:
