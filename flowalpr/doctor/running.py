@@ -10,7 +10,8 @@ from flowalpr.control.places import sockets
 from flowalpr.findings import Finding
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
-WITHIN = 10.0
+WITHIN = 30.0
+"""Seconds for its answer; the first who knocks waits until the door is made ready, on a busy box for long."""
 WELL = ("live", "running", "ended", "idle")
 
 
