@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,9 @@ from flowalpr.cli.options import AsJson, Blocked, Flow, Settings, by_name
 
 if TYPE_CHECKING:
     from flowalpr.flow.graph import Graph
+    from flowalpr.privacy.document import Document
+
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there instead of printing it.")]
 
 app = typer.Typer(no_args_is_help=True, help="Does a flow treat plates lawfully; notices, signs and registers for it.")
 
@@ -72,6 +76,46 @@ def purge(
             AuditLog().record("purge", caller(), about={"flow": graph.name, "store": name, **counts})
     if not found:
         typer.echo(f"no store of flow '{graph.name}' says for how long: see `flowalpr privacy check`")
+
+
+@app.command()
+def notice(flow: Flow, out: Out = None, settings: Settings = None) -> None:
+    """Write the privacy notice for people whose plates are read: Markdown, or HTML if the file ends in .html."""
+    from flowalpr.privacy.papers import notice as paper
+
+    _hand_out(paper(graph_of(flow, settings, None)), out)
+
+
+@app.command()
+def dpia(flow: Flow, out: Out = None, settings: Settings = None) -> None:
+    """Write the skeleton of a data protection impact assessment: Markdown, or HTML if the file ends in .html."""
+    from flowalpr.privacy.papers import assessment
+
+    _hand_out(assessment(graph_of(flow, settings, None)), out)
+
+
+@app.command()
+def retention(flow: Flow, out: Out = None, settings: Settings = None) -> None:
+    """Write the table of what is kept where and for how long: Markdown, or HTML if the file ends in .html."""
+    from flowalpr.privacy.papers import retention as paper
+
+    _hand_out(paper(graph_of(flow, settings, None)), out)
+
+
+@app.command()
+def sign(flow: Flow, out: Out = None, settings: Settings = None) -> None:
+    """Write the sign for the gate: a page of HTML, A4, to be printed by a browser."""
+    from flowalpr.cli.output import write_or_print
+    from flowalpr.privacy.sign import sign as page
+
+    write_or_print(page(graph_of(flow, settings, None)), out)
+
+
+def _hand_out(paper: Document, out: Path | None) -> None:
+    from flowalpr.cli.output import write_or_print
+
+    is_page = out is not None and out.suffix in (".html", ".htm")
+    write_or_print(paper.page() if is_page else paper.markdown(), out)
 
 
 def graph_of(flow: str, settings: list[str] | None, without: list[str] | None) -> Graph:

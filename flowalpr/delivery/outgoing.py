@@ -45,7 +45,7 @@ class Outgoing(Node):
 
     def exposes(self) -> tuple[Exposure, ...]:
         fault = "" if self.age else "events may wait there, unsealed, for ever"
-        queue = f"the queue {self.queue or self.home}, until they are sent"
+        queue = f"events that wait to be sent by {self.name}"
         return (self.destination(), Exposure("kept", queue, fault, "age: 1 d", "age", self.age))
 
     def open(self) -> None:

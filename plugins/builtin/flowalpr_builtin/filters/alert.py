@@ -49,8 +49,7 @@ class Alert(Node):
     _is_told: bool = False
 
     def exposes(self) -> tuple[Exposure, ...]:
-        where = f"open alerts in {self.home.parent}, until somebody acknowledges them"
-        return (Exposure("kept", where, longest=self.keep),)
+        return (Exposure("kept", "alerts, until somebody acknowledges them", longest=self.keep),)
 
     def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
         from flowalpr.alerts import acknowledged_alerts, open_alerts

@@ -50,8 +50,7 @@ class Distinct(Node):
     def exposes(self) -> tuple[Exposure, ...]:
         if not self.remember:
             return ()
-        where = f"the memory in {self.home}, until the next car after the cool-down"
-        return (Exposure("kept", where, longest=self.cool_down),)
+        return (Exposure("kept", f"which cars {self.name} saw last", longest=self.cool_down),)
 
     def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
         rows = self._remembered()
