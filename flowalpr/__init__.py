@@ -1,9 +1,11 @@
 """flowalpr reads licence plates live: a flow engine for cameras, and all that a plugin author needs."""
 
+from flowalpr.clock import now
 from flowalpr.errors import SetupError
 from flowalpr.events import Alert, Erasure, Listed, ParkingSession, Signal
 from flowalpr.exposure import Exposure, on_this_machine
 from flowalpr.findings import Finding
+from flowalpr.full import Full
 from flowalpr.hooks import hookimpl
 from flowalpr.messages import (
     END_OF_TIME,
@@ -37,6 +39,7 @@ __all__ = [
     "Finding",
     "Fraction",
     "Frame",
+    "Full",
     "Listed",
     "Message",
     "ModelName",
@@ -52,6 +55,7 @@ __all__ = [
     "Tick",
     "hookimpl",
     "masked",
+    "now",
     "on_this_machine",
     "stamp_of",
 ]

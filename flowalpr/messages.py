@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Its import takes a third of the time that `flowalpr check` 
     from numpy.typing import NDArray
 
     from flowalpr.events import Listed
+    from flowalpr.full import Full
 
 END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
 """The time that `Node.due` is given once at the end of a flow: everything held back is due."""
@@ -84,6 +85,8 @@ class Frame(Message):
     """File name that the frame came from, without folders; empty for a live camera."""
     offset: tuple[int, int] = (0, 0)
     """Where the image's left top pixel lies in the camera's picture, as x and y; boxes count from there."""
+    full: Full | None = None
+    """The picture of the main stream, where this is one of a camera's sub-stream; see `Detection.sharpest`."""
 
     @property
     def width(self) -> int:
@@ -102,7 +105,9 @@ class Frame(Message):
         top = min(max(math.floor(box.top) - y, 0), self.height - 1)
         right = min(max(math.ceil(box.right) - x, left + 1), self.width)
         bottom = min(max(math.ceil(box.bottom) - y, top + 1), self.height)
-        return dataclasses.replace(self, image=self.image[top:bottom, left:right], offset=(x + left, y + top))
+        full = self.full.cut(x + left, y + top, x + right, y + bottom) if self.full else None
+        image = self.image[top:bottom, left:right]
+        return dataclasses.replace(self, image=image, offset=(x + left, y + top), full=full)
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
         """Camera, time, number, file and size."""
@@ -128,14 +133,27 @@ class Detection:
     track: int | None = None
     """The same number for the same plate in frame after frame, or None before tracking."""
 
+    def sharpest(self) -> Detection:
+        """The same plate in the main stream's picture, in pixels of that, or itself where there is none."""
+        full = self.frame.full
+        if full is None:
+            return self
+        across, down = full.scale
+        box = Box(self.box.left * across, self.box.top * down, self.box.right * across, self.box.bottom * down)
+        corners = None if self.corners is None else (self.corners * full.scale).astype(self.corners.dtype)
+        frame = Frame(full.image, self.frame.stamp, self.frame.source, full.offset)
+        return dataclasses.replace(self, frame=frame, box=box, corners=corners)
+
     def crop(self, margin: float = 0.0) -> NDArray[np.uint8]:
-        """The plate's pixels, uint8, (h, w, 3), BGR, a view; `margin` is a share of the box's height."""
-        return self.frame.cut(_grown(self.box, margin)).image
+        """The plate's pixels at their sharpest, uint8, (h, w, 3), BGR, a view; `margin` is a share of its height."""
+        best = self.sharpest()
+        return best.frame.cut(_grown(best.box, margin)).image
 
     def detached(self) -> Detection:
         """The same with the frame cut down to the plate and copied, so that the whole frame can be freed."""
         part = self.frame.cut(_grown(self.box, 0.5))
-        return dataclasses.replace(self, frame=dataclasses.replace(part, image=part.image.copy()))
+        full = part.full.copied() if part.full else None
+        return dataclasses.replace(self, frame=dataclasses.replace(part, image=part.image.copy(), full=full))
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
         """Box as left, top, width, height; corners as four points or None; confidence; track."""
@@ -198,7 +216,7 @@ class PlateRead(Message):
 
     @property
     def frame(self) -> Frame:
-        """The frame in which the plate was read; the plate alone after `detached`."""
+        """The frame in which the plate was found; the plate alone after `detached`."""
         return self.detection.frame
 
     def detached(self) -> PlateRead:

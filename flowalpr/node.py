@@ -96,6 +96,14 @@ class Node(BaseModel):
         """Whether this live source can be made to wait, so that no frame need be dropped: frames are sent to it."""
         return False
 
+    def is_back(self) -> bool:
+        """Whether a live source that failed is there again and need not wait for the end of its pause.
+
+        Asked every half second between two tries, so it must be cheap and answer within about a second. It should tell
+        of a change, not of a state: what was there all the time, and yet failed, must wait.
+        """
+        return False
+
     def open(self) -> Any:  # Any: nothing, or an awaitable of a node written with `async def`
         """Acquire what `process` needs. Called once, before any message, in the thread that will call `process`.
 

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import re
 import resource
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -95,7 +96,7 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
 
 @pytest.fixture
 def rtsp_server() -> Iterator[Callable[..., RtspServer]]:
-    """Starts RTSP cameras: `rtsp_server(file=..., user=..., password=..., codec=..., fps=...)`, all optional."""
+    """Starts RTSP cameras: `rtsp_server(file=..., user=..., password=..., codec=..., ticks=True)`, all optional."""
     servers: list[RtspServer] = []
 
     def start(**options: object) -> RtspServer:
@@ -111,7 +112,8 @@ class RtspServer:
     """A camera of `rtsp_server.py` in a process of its own; skips the test where GStreamer's server is missing."""
 
     def __init__(self, options: dict[str, object]) -> None:
-        arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        given = ([f"--{name}"] if value is True else [f"--{name}", str(value)] for name, value in options.items())
+        arguments = [part for each in given for part in each]
         script = Path(__file__).with_name("rtsp_server.py")
         self._process = subprocess.Popen(
             ["/usr/bin/python3", str(script), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -125,6 +127,14 @@ class RtspServer:
             raise RuntimeError(said)
         self.port = int(ready[1])
         self.url = f"rtsp://127.0.0.1:{self.port}/main"
+
+    def freeze(self) -> None:
+        """Let it hang: the kernel still takes connections and data, but nothing answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a power cut would."""

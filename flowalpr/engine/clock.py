@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from time import monotonic
 
+from flowalpr.clock import now
 from flowalpr.messages import Message, stamp_of
 
 TICK = 0.1
@@ -28,7 +29,7 @@ class WallClock:
         if monotonic() < self._next:
             return None
         self._next = monotonic() + TICK
-        return datetime.now(timezone.utc)
+        return now()
 
 
 class RecordedClock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
 from flowalpr.engine.faults import FlowStopped, log
@@ -16,6 +17,8 @@ from flowalpr.telemetry.camera import CameraWatch
 
 LONGEST_RETRY = 60.0
 """Seconds between two tries to reopen a live source; they grow 1, 2, 4 ... up to this."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether it is back before its pause is over."""
 
 
 class SourceWorker(Worker):
@@ -127,7 +130,10 @@ class SourceWorker(Worker):
                 wire.put(message)
 
     def _reopen(self, error: Exception) -> None:
-        """Close, wait 1, 2, 4 ... 60 s (each up to a fifth longer, so that cameras do not return in step), open."""
+        """Close, wait 1, 2, 4 ... 60 s (each up to a fifth longer, so that cameras do not return in step), open.
+
+        One that is seen to be back is opened at once.
+        """
         step = self._step
         while not self.stopping.is_set():
             pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
@@ -136,7 +142,8 @@ class SourceWorker(Worker):
             log.info("reopening", node=step.name, in_seconds=round(pause, 1))
             try:
                 step.settled(step.node.close())
-                if step.node.wait(pause):
+                self._pause(pause)
+                if self.stopping.is_set():
                     return
                 self.watch.connects()
                 step.settled(step.node.open())
@@ -144,3 +151,10 @@ class SourceWorker(Worker):
             except Exception as another:
                 error = another
                 step.failed(error, None)
+
+    def _pause(self, seconds: float) -> None:
+        node, until = self._step.node, monotonic() + seconds
+        while (left := until - monotonic()) > 0 and not node.wait(min(left, LOOK_EVERY)):
+            if left > LOOK_EVERY and node.is_back():
+                self._tries = 0
+                return

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from flowalpr import Box, Detection, Frame, PlateRead, SetupError, Stamp
+from flowalpr import Box, Detection, Frame, Full, PlateRead, SetupError, Stamp
 from flowalpr.testing import NOON, feed, plate_frame, plate_read
 from flowalpr_builtin.sinks.snapshot import Snapshot
 
@@ -36,6 +36,20 @@ def test_a_read_gives_its_plate_and_its_frame_with_the_plate_outlined(tmp_path: 
     blue, green, red = frame[150, 320].astype(int)
     assert green > 1.4 * max(blue, red)
     assert (read.frame.image == plate_frame("AB123").image).all()
+
+
+def test_pictures_are_those_of_the_main_stream_where_there_is_one(tmp_path: Path) -> None:
+    read = read_of_a_plate()
+    large = cv2.resize(read.frame.image, (1280, 720))
+    frame = replace(read.frame, full=Full(lambda: large.astype(np.uint8), (2, 2)))
+    feed(Snapshot(folder=tmp_path), replace(read, detection=replace(read.detection, frame=frame)))
+    plate, whole = (cv2.imread(str(next(tmp_path.glob(f"*.{kind}.jpg")))) for kind in ("plate", "frame"))
+    assert plate is not None
+    assert whole is not None
+    assert plate.shape == (180, 580, 3)
+    assert whole.shape == (720, 1280, 3)
+    blue, green, red = whole[300, 640].astype(int)
+    assert green > 1.4 * max(blue, red)
 
 
 def test_names_hold_time_camera_and_id_and_never_the_plate(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flowalpr import Box, Detection, Detections, Frame, Stamp
+from flowalpr import Box, Detection, Detections, Frame, Full, Stamp
 from flowalpr.testing import NOON, feed
 from flowalpr_builtin.filters.crop import GREY, Crop
 from flowalpr_builtin.filters.zone import Zone
@@ -117,6 +119,19 @@ def test_what_lies_outside_of_a_polygon_is_grey_and_the_rest_as_it_was() -> None
         assert (part.image[0, :40] == GREY).all()
         assert (part.image[42, 46:54] == GREY).all()
         assert not part.image.flags.writeable
+
+
+def test_what_is_hidden_is_hidden_in_the_main_stream_s_picture_too() -> None:
+    picture = frame()
+    large = np.full((200, 400, 3), 7, np.uint8)
+    picture = replace(picture, full=Full(lambda: large, (2, 2)))
+    (part,) = feed(Crop(inside=[[50, 20], [150, 20], [50, 80]]), picture)
+    assert isinstance(part, Frame)
+    assert part.full is not None
+    assert part.full.image.shape == (120, 200, 3)
+    assert (part.full.image[2, 2] == 7).all()
+    assert (part.full.image[-2, -2] == GREY).all()
+    assert (large == 7).all()
 
 
 def test_a_camera_that_changes_its_size_is_cut_anew() -> None:

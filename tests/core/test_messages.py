@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowalpr import Box, Detection, Detections, Fault, Frame, Message, PlateRead, Stamp, Tick, masked, stamp_of
+from flowalpr import Box, Detection, Detections, Fault, Frame, Full, Message, PlateRead, Stamp, Tick, masked, stamp_of
 from flowalpr.testing import NOON, passage, plate_frame, plate_read
 
 coordinates = st.floats(-500, 2000, allow_nan=False)
@@ -67,6 +67,47 @@ def test_a_detached_read_frees_the_frame_and_keeps_the_plate():
     assert not np.shares_memory(read.frame.image, frame.image)
     assert np.array_equal(read.detection.crop(), frame.image[150:210, 190:450])
     assert read.detection.box == Box(190, 150, 450, 210)
+
+
+def with_full(frame: Frame, scale: int = 3) -> Frame:
+    """The same with a main stream's picture that is `scale` times as large."""
+    large = frame.image.repeat(scale, axis=0).repeat(scale, axis=1)
+    return dataclasses.replace(frame, full=Full(lambda: large, (scale, scale)))
+
+
+@given(st.integers(0, 62), st.integers(0, 46), st.integers(1, 64), st.integers(1, 48))
+def test_plates_are_cut_out_of_the_main_stream_s_picture_through_all_cuts(left, top, width, height):
+    box = Box(left, top, min(64, left + width), min(48, top + height))
+    whole = with_full(frame_of())
+    wanted = frame_of().cut(box).image.repeat(3, axis=0).repeat(3, axis=1)
+    part = whole.cut(Box(max(0, left - 5), max(0, top - 5), 64, 48))
+    corners = np.array([[left, top]] * 4, np.float32)
+    for frame in (whole, part, Detection(part, box, 0.9).detached().frame):
+        found = Detection(frame, box, 0.9, corners)
+        assert np.array_equal(found.crop(), wanted)
+        best = found.sharpest()
+        assert best.corners is not None
+        assert best.corners.tolist() == [[3 * left, 3 * top]] * 4
+        assert best.frame.stamp is frame.stamp
+        assert found.box == box
+
+
+def test_the_main_stream_s_picture_is_made_once_when_asked_for_and_freed_with_the_read():
+    made = []
+
+    def make():
+        made.append(1)
+        return np.zeros((1080, 1920, 3), np.uint8)
+
+    frame = dataclasses.replace(plate_frame(), full=Full(make, (3, 3)))
+    detection = Detection(frame, Box(190, 150, 450, 210), 0.8)
+    assert not made
+    detection.crop()
+    kept = detection.detached()
+    assert made == [1]
+    assert kept.frame.full is not None
+    assert kept.frame.full.image.nbytes < 1080 * 1920 * 3 / 3
+    assert kept.frame.full.image.base is None
 
 
 def test_a_read_keeps_its_id_when_its_text_is_repaired_and_its_raw_text():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr, model_validator
@@ -41,9 +42,6 @@ class Crop(AreaNode):
     def process(self, frame: Frame) -> Frame:
         import dataclasses
 
-        import cv2
-        import numpy as np
-
         part = frame.cut(self._around(frame)) if self.inside else frame
         key = (*part.offset, part.width, part.height)
         if self._masks.get(frame.stamp.camera, (None, None))[0] != key:
@@ -51,10 +49,11 @@ class Crop(AreaNode):
         mask = self._masks[frame.stamp.camera][1]
         if mask is None:
             return part
-        painted = np.full_like(part.image, GREY)
-        cv2.copyTo(part.image, mask, painted)
+        painted = _painted(part.image, mask)
         painted.setflags(write=False)
-        return dataclasses.replace(part, image=painted)
+        # What is hidden must be so in the main stream's picture too.
+        full = part.full.changed(partial(_painted, mask=mask)) if part.full else None
+        return dataclasses.replace(part, image=painted, full=full)
 
     def _around(self, frame: Frame) -> Box:
         """The smallest box around all polygons that count."""
@@ -74,3 +73,16 @@ class Crop(AreaNode):
                 points = np.round(in_pixels(polygon, frame) - part.offset).astype(np.int32)
                 cv2.fillPoly(mask, [points.reshape(-1, 1, 2)], value)
         return None if mask.all() else mask
+
+
+def _painted(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy of a picture, grey where the mask is 0; the mask may have fewer pixels."""
+    import cv2
+    import numpy as np
+
+    height, width = image.shape[:2]
+    if mask.shape != (height, width):
+        mask = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+    painted = np.full_like(image, GREY)
+    cv2.copyTo(image, mask, painted)
+    return painted

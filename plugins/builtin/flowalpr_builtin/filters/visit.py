@@ -74,7 +74,7 @@ class Visit:
 
     def weigh(self, read: PlateRead, smallest: float, blurred: float) -> None:
         """Let a read count for the text, unless the plate is lower than `smallest` pixels."""
-        clear, height = clarity(read), read.detection.box.height
+        clear, height = clarity(read), read.detection.sharpest().box.height
         self.highest, self.clearest = max(self.highest, height), max(self.clearest, clear)
         if self.sharp is None and height >= smallest and clear >= blurred:
             self.sharp = read.stamp.time

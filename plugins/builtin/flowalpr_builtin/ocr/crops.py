@@ -38,10 +38,11 @@ class CropReader:
 
 
 def cut(detection: Detection, margin: float = 0.0) -> Picture:
-    """The plate as if seen from straight ahead, at the size that it has in the frame.
+    """The plate as if seen from straight ahead, at the size that it has in the camera's sharpest picture of it.
 
     `margin` is the share of its width and height that is left around it on each side.
     """
+    detection = detection.sharpest()
     corners = detection.corners
     if corners is None:
         corners = corners_of(np.array([detection.box], np.float32))[0]

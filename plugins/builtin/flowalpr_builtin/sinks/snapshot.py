@@ -115,14 +115,15 @@ def _name(read: PlateRead) -> str:
 
 
 def _outlined(read: PlateRead) -> NDArray[np.uint8]:
-    """A copy of the read's frame with a line around the plate: uint8, (height, width, 3), BGR."""
+    """A copy of the sharpest picture with a line around the plate: uint8, (height, width, 3), BGR."""
     import cv2
     import numpy as np
 
-    image: NDArray[np.uint8] = read.frame.image.copy()
-    box, corners = read.detection.box, read.detection.corners
+    seen = read.detection.sharpest()
+    image: NDArray[np.uint8] = seen.frame.image.copy()
+    box, corners = seen.box, seen.corners
     if corners is None:
         corners = np.array([[box.left, box.top], [box.right, box.top], [box.right, box.bottom], [box.left, box.bottom]])
-    points = np.round(corners - np.array(read.frame.offset)).astype(np.int32)
+    points = np.round(corners - np.array(seen.frame.offset)).astype(np.int32)
     cv2.polylines(image, [points.reshape(-1, 1, 2)], True, GREEN, max(1, image.shape[0] // 300), cv2.LINE_AA)
     return image

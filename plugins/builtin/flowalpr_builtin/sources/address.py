@@ -1,4 +1,4 @@
-"""Where a camera is, as its setting says it: a network address that never shows its password, a device or a file."""
+"""Where a camera is, as its setting says it: a URL that never shows its password, a device, a pipeline or a file."""
 
 from __future__ import annotations
 
@@ -23,19 +23,24 @@ class Address:
     @property
     def is_network(self) -> bool:
         """Whether it is the URL of a camera in the network."""
-        return "://" in self._text
+        return "://" in self._text and not self.is_pipeline
 
     @property
     def device(self) -> str:
         """The device file of a camera at this machine, or the empty string."""
         if self._text.isdecimal():
             return f"/dev/video{self._text}"
-        return self._text if self._text.startswith("/dev/") else ""
+        return self._text if self._text.startswith("/dev/") and not self.is_pipeline else ""
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it is a GStreamer pipeline: elements with exclamation marks between them."""
+        return " ! " in self._text
 
     @property
     def is_live(self) -> bool:
         """Whether it is a camera, and not a file."""
-        return self.is_network or bool(self.device)
+        return self.is_network or self.is_pipeline or bool(self.device)
 
     def reveal(self, user: str = "", password: str = "") -> str:
         """The address to connect to, with these credentials in place of its own if a user is given."""
@@ -46,6 +51,8 @@ class Address:
         return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{host}"
 
     def __str__(self) -> str:
+        if self.is_pipeline:  # Any of its words may be a password.
+            return f"the pipeline {self._text.split()[0]} ! ..."
         if not self.is_network:
             return self.device or self._text
         scheme, _, rest = self._text.partition("://")
@@ -82,8 +89,12 @@ def _address(value: object) -> Address:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Address(str(value))
     if not isinstance(value, str) or not value.strip():
-        raise PydanticCustomError("address", "a camera's URL, the number of a device (0), or a video file is expected")
+        raise PydanticCustomError(
+            "address", "a camera's URL, the number of a device (0), a pipeline, or a video file is expected"
+        )
     text = value.strip()
+    if " ! " in text:
+        return Address(text)
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:

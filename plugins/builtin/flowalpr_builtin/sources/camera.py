@@ -5,37 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from flowalpr import Duration, Fault, Frame, Node, Secret, Stamp
+from flowalpr import Duration, Fault, Frame, Node, Secret, Stamp, now
 from flowalpr_builtin.sources.address import Address
 
 if TYPE_CHECKING:
-    from flowalpr_builtin.sources.decoding import LiveStream, Picture, Recording
-
-CONNECT_SECONDS = 15.0
-"""For the connection and again for its first picture, which many cameras send only some seconds later."""
-# Some cameras announce neither rate nor size; FFmpeg would watch the stream for 5 s to find out.
-# (Not `fflags=nobuffer`: that throws away what was watched, and with it the first key picture.)
-SHORT_PROBE = {"analyzeduration": "1000000", "fpsprobesize": "0"}
+    from flowalpr_builtin.sources.capture import Taken
+    from flowalpr_builtin.sources.decoding import Picture, Recording
+    from flowalpr_builtin.sources.freeze import Freeze
+    from flowalpr_builtin.sources.network import NetworkCamera
+    from flowalpr_builtin.sources.trouble import Door
 
 
 class Camera(Node):
-    """Give the pictures of a camera as they come, each with the time at which it came.
+    """Give the pictures of a camera as they come, each with the time at which it was taken.
 
-    A camera that cannot be reached or falls silent is an error, after which the flow tries it again and again.
-    Password and user in the URL are never shown; better still, keep them out of the flow file with `user` and
-    `password`.
+    A camera that cannot be reached or falls silent is an error, after which the flow tries it again and again, at once
+    when it answers again. Give `url`; or `main` and `sub`, two streams of one camera: plates are then sought in the
+    small pictures of `sub` and cut out of the large ones of `main`. Password and user in a URL are never shown; better
+    still, keep them out of the flow file with `user` and `password`. docs/cameras.md tells more.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: Address
+    url: Address | None = None
     """`rtsp://` or `http://` (MJPEG) of a network camera, the number of a camera at this machine (`0`,
-    `/dev/video0`), or a video file, which is read from end to end as by the node `video`."""
+    `/dev/video0`), a GStreamer pipeline (`... ! videoconvert ! appsink`, if this machine's OpenCV has GStreamer), or a
+    video file, which is read from end to end as by the node `video`."""
+    main: Address | None = None
+    """In place of `url`, with `sub`: the URL of the stream with the large pictures, out of which plates are cut."""
+    sub: Address | None = None
+    """The URL of the small pictures, in which plates are sought; boxes and zones count in their pixels."""
+    tolerance: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(milliseconds=60)
+    """How far apart in time a small picture and the large one may be; if there is none, plates are cut out of `sub`."""
     user: str = ""
     """The camera's user, if the URL does not say it."""
     password: Secret | None = None
@@ -44,133 +49,110 @@ class Camera(Node):
     """How RTSP brings the pictures; with UDP, lost packets spoil some of them."""
     stall: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=5)
     """For how long there may be no new picture before the connection counts as failed."""
+    frozen: Duration = timedelta(seconds=60)
+    """For how long all pixels may stay the same before it counts as failed; `0 s`: for ever."""
+    decoder: Literal["auto", "software", "cuda", "vaapi", "qsv", "drm"] = "auto"
+    """What decodes video of the network: `auto` takes `cuda` or `vaapi` if this computer has it; without it, software
+    does, and the log says so."""
+    clock: Literal["own", "camera"] = "own"
+    """Whose clock says when a picture was taken: this computer's, or the camera's (RTSP alone) where that is right."""
     _recording: Recording | None = None
     _number: int = 0
-    _coming: bool = False
+    _latest: datetime = PrivateAttr(datetime.min.replace(tzinfo=timezone.utc))
+    _freeze: Freeze | None = None
+    _network: NetworkCamera | None = None
+    _door: Door | None = None
 
     @model_validator(mode="after")
-    def _has_user_for_password(self) -> Camera:
+    def _is_one_camera(self) -> Camera:
+        if (self.url is None) == (self.main is None or self.sub is None):
+            raise ValueError("give `url`, or `main` and `sub`")
+        if self.url and (self.main or self.sub):
+            raise ValueError("give either `url`, or `main` and `sub`")
+        if self.main and self.sub and not (self.main.is_network and self.sub.is_network):
+            raise ValueError("`main` and `sub` are URLs of a camera in the network")
         if self.password and not self.user:
             raise ValueError("`password` needs a `user`")
-        if self.user and not self.url.is_network:
+        if self.user and not self.address.is_network:
             raise ValueError("`user` is for cameras in the network")
         return self
 
+    @property
+    def address(self) -> Address:
+        """Where the frames come from."""
+        address = self.url or self.sub
+        assert address is not None  # noqa: S101  # The check of the settings has seen to it.
+        return address
+
     def is_live(self) -> bool:
-        return self.url.is_live
+        return self.address.is_live
+
+    def is_back(self) -> bool:
+        return self._door is not None and self._door.opens()
+
+    def state(self) -> str:
+        limit, same = self.frozen.total_seconds(), self._freeze.seconds() if self._freeze else 0.0
+        if limit and same > limit / 2:
+            return f"stalled {same:.0f} s"
+        away = self._network.main_away if self._network else ""
+        return f"live, without the main stream: {away}" if away else ""
 
     def open(self) -> None:
-        self._coming = False
+        from flowalpr_builtin.sources.freeze import Freeze
+
+        self._freeze = Freeze()
         # A live camera is reached in `process` only: one that is switched off must not keep the flow from starting.
         if self.password:
             self.password.reveal()  # A missing one is known at once.
-        if not self.url.is_live:
+        if self.address.is_network:
+            from flowalpr_builtin.sources.trouble import Door
+
+            self._door = self._door or Door(self.address.reveal())
+        elif self.address.is_pipeline:
+            from flowalpr_builtin.sources.device import check_gstreamer
+
+            check_gstreamer()
+        elif not self.address.is_live:
             from flowalpr_builtin.sources.decoding import Recording
 
-            self._recording = Recording(Path(self.url.reveal()).expanduser())
+            self._recording = Recording(Path(self.address.reveal()).expanduser())
 
     def process(self) -> Iterator[Frame | Fault]:
         if self._recording:
             yield from self._recording.frames(self.name, self._recording.begun)
             return
-        for image in self._device_pictures() if self.url.device else self._network_pictures():
-            self._coming = True
-            stamp = Stamp(self.name, datetime.now(timezone.utc), self._number)
+        for image, time, full in self._network_pictures() if self.address.is_network else self._local_pictures():
+            self._check_freeze(image)
+            self._latest = max(time, self._latest + timedelta(microseconds=1))
+            stamp = Stamp(self.name, self._latest, self._number)
             self._number += 1  # It goes on after a reconnection, so that no two frames have one number.
-            yield Frame(image, stamp)
+            yield Frame(image, stamp, full=full)
 
     def close(self) -> None:
         if self._recording:
             self._recording.close()
             self._recording = None
 
-    def _network_pictures(self) -> Iterator[Picture]:
-        import av
+    def _network_pictures(self) -> Iterator[Taken]:
+        from flowalpr_builtin.sources.network import NetworkCamera
 
-        from flowalpr_builtin.sources.decoding import NoVideoError
+        assert self._door is not None  # noqa: S101  # `open` made it.
+        self._network = NetworkCamera(self, self.user, self.password.reveal() if self.password else "")
+        return self._network.pictures(self._door)
 
-        problem = "broke off the stream: is it restarting?"
-        try:
-            stream = self._connect()
-            try:
-                yield from self._paced(stream)
-            finally:
-                stream.close()
-            if stream.has_ended:
-                return
-        except (av.FFmpegError, OSError, NoVideoError) as error:
-            problem = self._explained(error)
-        if self.wait(0):
-            return
-        # Raised out here, where FFmpeg's error is no longer at hand: its text repeats the URL with the password.
-        raise ConnectionError(f"camera {self.name} at {self.url} {problem}")
+    def _local_pictures(self) -> Iterator[Taken]:
+        from flowalpr_builtin.sources.capture import Taken
+        from flowalpr_builtin.sources.device import pictures
 
-    def _connect(self) -> LiveStream:
-        from flowalpr_builtin.sources.decoding import LiveStream
+        for image in pictures(self.address, self.stall.total_seconds(), lambda: self.wait(0)):
+            yield Taken(image, now())
 
-        stall = self.stall.total_seconds()
-        url = self.url.reveal(self.user, self.password.reveal() if self.password else "")
-        options = {**SHORT_PROBE, "timeout": str(round(max(CONNECT_SECONDS, stall) * 1e6))}
-        if url.lower().startswith("rtsp"):
-            options["rtsp_transport"] = self.transport
-        return LiveStream(url, options, CONNECT_SECONDS, stall)
-
-    def _paced(self, stream: LiveStream) -> Iterator[Picture]:
-        """The pictures as they come, those of a recording behind the address no faster than they were taken."""
-        begun = monotonic()
-        for image, seconds in stream:
-            if stream.is_recording and self.wait(begun + seconds - monotonic()):
-                return
-            yield image
-
-    def _device_pictures(self) -> Iterator[Picture]:
-        """Through OpenCV, for FFmpeg has no limit to its wait for a device that hangs."""
-        import cv2
-        import numpy as np
-
-        where = f"camera {self.name} at {self.url}"
-        if not Path(self.url.device).exists():
-            raise ConnectionError(f"{where} is not there: is it plugged in? `ls /dev/video*` shows those that are")
-        capture = cv2.VideoCapture(self.url.device, cv2.CAP_V4L2)
-        try:
-            if not capture.isOpened():
-                raise ConnectionError(
-                    f"{where} cannot be opened: is another program using it, is this user in the group `video`?"
-                )
-            latest = monotonic()
-            while not self.wait(0):
-                came, image = capture.read()
-                if came:
-                    latest = monotonic()
-                    yield np.asarray(image, dtype=np.uint8)
-                elif monotonic() - latest > self.stall.total_seconds():
-                    raise ConnectionError(f"{where} gave no picture for {self.stall.total_seconds():g} s")
-        finally:
-            capture.release()
-
-    def _explained(self, error: Exception) -> str:
-        """What went wrong and what to check, without the words of the error, which may hold the password."""
-        import av
-
-        from flowalpr_builtin.sources.decoding import NoVideoError
-
-        if isinstance(error, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
-            return "refuses the user or the password: check both"
-        if isinstance(error, av.HTTPNotFoundError):
-            return "knows no such stream: check the path of the URL in the camera's manual"
-        if isinstance(error, av.HTTPError):
-            return "answers with an error: check scheme, port and path of the URL"
-        if isinstance(error, ConnectionRefusedError):
-            return "refuses the connection: check the port, and that the camera's RTSP or HTTP service is on"
-        if isinstance(error, (av.ExitError, TimeoutError)):
-            return self._silence()
-        if isinstance(error, (av.InvalidDataError, NoVideoError)):
-            return "sends nothing that can be decoded as video: check the path of the URL and the camera's codec"
-        if self._coming:
-            return "broke off the stream: is it restarting?"
-        return "cannot be reached or sends nothing: check host, port and path of the URL, and that the camera is on"
-
-    def _silence(self) -> str:
-        if self._coming:
-            return f"gave no picture for {self.stall.total_seconds():g} s: check the camera and the network"
-        return f"does not answer within {CONNECT_SECONDS:g} s: check the address, and that the camera is on"
+    def _check_freeze(self, image: Picture) -> None:
+        assert self._freeze is not None  # noqa: S101  # `open` made it.
+        self._freeze.see(image)
+        limit = self.frozen.total_seconds()
+        if limit and self._freeze.seconds() >= limit:
+            raise ConnectionError(
+                f"{self.address} has shown the very same picture for {limit:g} s: its encoder may hang. "
+                "If nothing ever moves there, set `frozen: 0 s`"
+            )

@@ -1,4 +1,4 @@
-"""Video through PyAV: recordings read wholly, each frame with its own time, and the streams of network cameras.
+"""Video through PyAV: recordings read wholly, each frame with its own time; and how decoded frames become pictures.
 
 Pictures are uint8, (height, width, 3), BGR, contiguous, turned the way the file says that it is to be shown.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
-from time import monotonic
 from typing import Any, NamedTuple
 
 import av
@@ -137,71 +136,6 @@ class Recording:
 
     def _pace(self) -> float:
         return float(self._stream.average_rate or PACE_WITHOUT_TIMES)
-
-
-class LiveStream:
-    """The pictures of a network camera as they arrive, with a limit to every wait.
-
-    Its errors are FFmpeg's, whose texts repeat the URL and with it a password: none may be shown as it is.
-    """
-
-    def __init__(self, url: str, options: dict[str, str], connect: float, stall: float) -> None:
-        """Connect, for at most `connect` seconds; the first picture may take as long, no later one more than `stall`.
-
-        Raises:
-            av.FFmpegError, OSError, NoVideoError: it cannot be reached, or what it sends is no video.
-        """
-        self._connect = connect
-        self._stall = stall
-        begun = monotonic()
-        try:
-            self._container = av.open(url, options=options, timeout=(connect, stall))
-        except av.InvalidDataError:
-            if monotonic() - begun >= connect:  # FFmpeg's RTSP client gives no other word for a silent camera.
-                raise TimeoutError from None
-            raise
-        if not self._container.streams.video:
-            self.close()
-            raise NoVideoError
-        self._duration = (self._container.duration or 0) / av.time_base
-        self._seen = 0.0
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether it is a file behind an address: it has an end, and may come as fast as the network can."""
-        return self._duration > 0
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is a recording of which no more than the last second is still to come."""
-        return self.is_recording and self._duration - self._seen < 1.0
-
-    def __iter__(self) -> Iterator[Shot]:
-        painter = Painter()
-        stream = self._container.streams.video[0]
-        first: float | None = None
-        latest, limit = monotonic(), self._connect
-        for packet in self._container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.InvalidDataError:
-                frames = []  # A lost packet spoils a picture or two; if none comes any more, the limit tells.
-            for frame in frames:
-                time = frame.time or 0.0
-                first = time if first is None else first
-                self._seen = max(0.0, time - first)
-                yield Shot(painter.picture(frame), self._seen)
-                latest, limit = monotonic(), self._stall
-            if monotonic() - latest > limit:
-                raise TimeoutError
-
-    def close(self) -> None:
-        """Hang up."""
-        self._container.close()
-
-
-class NoVideoError(ValueError):
-    """A stream without pictures."""
 
 
 class Painter:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from flowalpr import Frame, Node, Secret, Stamp
+from flowalpr import Frame, Node, Secret, Stamp, now
 
 
 class HttpIn(Node):
@@ -58,6 +57,6 @@ class HttpIn(Node):
                 with server.next(0.2) as image:
                     if image is not None:
                         self._number += 1
-                        yield Frame(image, Stamp(self.name, datetime.now(timezone.utc), self._number - 1))
+                        yield Frame(image, Stamp(self.name, now(), self._number - 1))
         finally:
             server.close()

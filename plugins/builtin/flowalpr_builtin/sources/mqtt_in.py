@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Annotated
 
 from pydantic import Field
 
-from flowalpr import Fault, Frame, Stamp
+from flowalpr import Fault, Frame, Stamp, now
 from flowalpr_builtin.broker.listening import Listening
 
 
@@ -37,4 +36,4 @@ class MqttIn(Listening):
         except PictureError as error:
             return Fault(" ".join(str(error).split()))
         self._number += 1
-        return Frame(image, Stamp(self._camera(topic), datetime.now(timezone.utc), self._number - 1))
+        return Frame(image, Stamp(self._camera(topic), now(), self._number - 1))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 
-from flowalpr import Stamp, Tick
+from flowalpr import Stamp, Tick, now
 from flowalpr_builtin.broker.listening import Listening
 
 MOST_BYTES = 65_536
@@ -25,4 +24,4 @@ class MqttTrigger(Listening):
         for message in self._messages(MOST_BYTES):
             if self.payload is None or bytes(message.payload) == self.payload.encode():
                 self._number += 1
-                yield Tick(Stamp(self._camera(message.topic), datetime.now(timezone.utc), self._number - 1))
+                yield Tick(Stamp(self._camera(message.topic), now(), self._number - 1))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from itertools import count
 from time import monotonic
 from typing import Annotated
 
 from pydantic import Field
 
-from flowalpr import Duration, Node, Stamp, Tick
+from flowalpr import Duration, Node, Stamp, Tick, now
 
 
 class Timer(Node):
@@ -31,7 +31,7 @@ class Timer(Node):
         every = self.every.total_seconds()
         begun = monotonic()
         for number in count() if self.count is None else range(self.count):
-            yield Tick(Stamp(self.name, datetime.now(timezone.utc), number))
+            yield Tick(Stamp(self.name, now(), number))
             missed = (monotonic() - begun) // every
             if number + 1 != self.count and self.wait(begun + (missed + 1) * every - monotonic()):
                 return
