@@ -58,8 +58,8 @@ def network_of(listen: str | None, certificate: Path | None, key: Path | None) -
 
 
 @contextmanager
-def open_door(flow: RunningFlow, network: Network | None, console: Console) -> Iterator[None]:
-    """Let others look at the flow and steer it.
+def open_door(flow: RunningFlow, network: Network | None, console: Console) -> Iterator[str]:
+    """Let others look at the flow and steer it; gives the name by which it is found.
 
     Where no socket can be made the flow runs all the same, and says so; where other machines were to look in and
     cannot, that is an error.
@@ -75,10 +75,10 @@ def open_door(flow: RunningFlow, network: Network | None, console: Console) -> I
         if network is not None:
             raise
         console.print(f"nobody can look into this flow: {error}", style="yellow", markup=False, highlight=False)
-        yield
+        yield flow.name
         return
     door.open()
     try:
-        yield
+        yield door.name
     finally:
         door.close()

@@ -35,6 +35,7 @@ def run(
     flow: Flow,
     settings: Settings = None,
     watch: Annotated[bool, typer.Option(help="Take changes of the flow file over while it runs.")] = False,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the monitor on this terminal, in a second process.")] = False,
     summary: Annotated[Ending, typer.Option(help="How the run is summed up, on standard error.")] = Ending.table,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Log what happens; -vv all.")] = 0,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log one JSON object a line.")] = False,
@@ -51,6 +52,7 @@ def run(
     """
     from rich.console import Console
 
+    from flowalpr.cli.beside import monitor_beside
     from flowalpr.cli.logs import set_up
     from flowalpr.control.flow import RunningFlow
     from flowalpr.control.heard import Heard
@@ -71,15 +73,17 @@ def run(
     folder = state_folder(graph.name)
     runner = Runner(graph, folder / "dead-letters.jsonl", hook=catalogue.hook, listen=heard.listen)
     _halt_on_signals(runner, console)
-    runner.start()
-    try:
-        running = RunningFlow(runner, heard, folder, logs=logs, check=load.graph_of)
-        with open_door(running, network, console), Supervisor(runner.snapshot, runner.hanging):
-            if watch:
-                _watch(runner, load, console)
-            runner.wait()
-    finally:
-        runner.stop()
+    with monitor_beside(tui, folder / "run.log", runner) as look:
+        runner.start()
+        try:
+            running = RunningFlow(runner, heard, folder, logs=logs, check=load.graph_of)
+            with open_door(running, network, console) as name, Supervisor(runner.snapshot, runner.hanging):
+                look(name)
+                if watch:
+                    _watch(runner, load, console)
+                runner.wait()
+        finally:
+            runner.stop()
     _sum_up(runner, summary, console)
     if runner.error is not None or runner.failed_sources():
         sys.exit(1)

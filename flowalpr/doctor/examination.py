@@ -10,7 +10,7 @@ from flowalpr.doctor.clock import clock
 from flowalpr.doctor.installation import installation
 from flowalpr.doctor.machine import machine
 from flowalpr.doctor.nodes import nodes, secrets
-from flowalpr.doctor.places import disks, kept, newest, state
+from flowalpr.doctor.places import disks, newest, state
 from flowalpr.doctor.running import as_it_runs, running
 from flowalpr.errors import SetupError
 from flowalpr.findings import Finding
@@ -39,8 +39,7 @@ def examination(catalogue: Catalogue, graph: Graph | None) -> Iterator[Part]:
         return
     needs = needs_of(graph)
     written = [each.path for each in needs.paths if each.written]
-    keys = sorted((state_root() / "store-keys").glob("*.key"))
-    yield Part("places", (*state(folder), *kept([*written, *keys]), *disks([folder, *written])))
+    yield Part("places", (*state(folder), *disks([folder, *written])))
     found = tuple(secrets(needs))
     if found:
         yield Part("secrets", found)

@@ -39,20 +39,6 @@ def state(folder: Path) -> Iterator[Finding]:
     yield from _strangers(folder)
 
 
-def kept(paths: Iterable[Path]) -> Iterator[Finding]:
-    """Whether files that the flow writes, and the keys to them, are writable for this user and open to nobody else."""
-    for path in paths:
-        if not path.exists():
-            continue
-        if not os.access(path, os.W_OK):
-            owner = _name_of(path.stat().st_uid)
-            yield Finding(
-                "wrong", f"{path} cannot be written by this user; it is {owner}'s", f"run the flow as {owner}"
-            )
-        elif path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("warning", f"others may use {path}", f"chmod 600 {path}")
-
-
 def disks(paths: Iterable[Path]) -> Iterator[Finding]:
     """Free room on each disk that these are on, and the days until it is full if what grows goes on growing."""
     by_disk: dict[int, list[Path]] = {}

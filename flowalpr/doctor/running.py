@@ -10,8 +10,7 @@ from flowalpr.control.places import sockets
 from flowalpr.findings import Finding
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
-WITHIN = 30.0
-"""Seconds for its answer; the first who knocks waits until the door is made ready, on a busy box for long."""
+WITHIN = 10.0
 WELL = ("live", "running", "ended", "idle")
 
 

@@ -109,6 +109,11 @@ class Runner:
         self._aborting = self._halted.is_set()
         self._halted.set()
 
+    @property
+    def halted(self) -> bool:
+        """Whether it was asked to stop, or failed."""
+        return self._halted.is_set()
+
     def stop(self) -> None:
         """Stop the sources, drain for a few seconds, close every node, and tell the plugins."""
         if self._running is None:

@@ -140,8 +140,8 @@ class Monitor(App[None]):
         await super().on_event(event)
 
     def on_resize(self) -> None:
-        """A terminal of another size shows anything."""
-        self._shown.forget()
+        """A terminal that was resized shows anything, even if it has the size that it had before."""
+        self.action_repaint()
         self.call_after_refresh(self.paint)
 
     def on_board_moved(self) -> None:

@@ -259,14 +259,3 @@ def test_a_missing_password_or_certificate_is_told_at_the_start(tmp_path: Path) 
         node(25, user="gate", password="env:NO_SUCH_VARIABLE", security="tls").open()
     with pytest.raises(SetupError, match="is not there"):
         node(25, ca=str(tmp_path / "none.pem")).open()
-
-
-def test_the_doctor_asks_the_server_whether_it_lets_us_in_and_sends_nothing() -> None:
-    postbox, port = Postbox(), free_port()
-    email = Email(host="127.0.0.1", port=port, security="none", sender="a@example.org", to=("b@example.org",))
-    with served(postbox, port):
-        assert [each.level for each in email.examine()] == ["ok"]
-        strict = email.model_copy(update={"security": "starttls"})
-        assert [each.what for each in strict.examine()] == [f"the mail server 127.0.0.1:{port} offers no STARTTLS"]
-    assert postbox.mails == []
-    assert [each.level for each in email.examine()] == ["wrong"]

@@ -21,7 +21,7 @@ from flowalpr.doctor.clock import clock
 from flowalpr.doctor.installation import wheels
 from flowalpr.doctor.machine import machine
 from flowalpr.doctor.nodes import first_picture, nodes
-from flowalpr.doctor.places import disks, growth_of, kept, newest, state
+from flowalpr.doctor.places import disks, growth_of, newest, state
 from flowalpr.doctor.running import as_it_runs, running
 from flowalpr.telemetry.snapshot import FlowSnapshot, NodeSnapshot
 from flowalpr.vision.examining import model_findings
@@ -152,14 +152,6 @@ def test_files_that_others_may_read_and_a_folder_that_nobody_may_write_are_told(
     if os.geteuid() == 0:
         os.chown(folder / "plates.db", 12345, 12345)
         assert "belong to another user" in list(state(folder))[-1].what
-
-
-def test_a_database_or_key_that_others_may_use_is_told(tmp_path: Path) -> None:
-    (tmp_path / "plates.db").touch(mode=0o600)
-    assert list(kept([tmp_path / "plates.db", tmp_path / "not yet.db"])) == []
-    (tmp_path / "plates.db").chmod(0o640)
-    (finding,) = kept([tmp_path / "plates.db"])
-    assert (finding.level, finding.fix) == ("warning", f"chmod 600 {tmp_path / 'plates.db'}")
 
 
 def test_a_folder_of_pictures_grows_by_what_came_within_a_week(tmp_path: Path) -> None:

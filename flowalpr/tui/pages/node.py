@@ -12,6 +12,8 @@ from flowalpr.tui.words import count, rate, sparkline, state_tone, took
 
 WITH_HELP = 100
 """Columns from which settings are explained."""
+BUSY = "ms a second"
+"""How long the node was at work."""
 NEWEST = 8
 """Log lines of the node that are shown."""
 
@@ -65,7 +67,7 @@ def _history(told: Record, width: int) -> list[Row]:
     lines: tuple[tuple[str, Callable[[Record], float], str], ...] = (
         ("in", lambda each: float(each["taken"]), "flow"),
         ("out", lambda each: float(each["given"]), "good"),
-        ("ms busy", lambda each: float(each["busy_ms"]), "accent"),
+        (BUSY, lambda each: float(each["busy_ms"]), "accent"),
         ("dropped", lambda each: float(each["dropped"]), "warn"),
         ("errors", lambda each: float(each["errors"]), "bad"),
     )
@@ -73,7 +75,7 @@ def _history(told: Record, width: int) -> list[Row]:
     for name, pick, tone in lines:
         values = [pick(each) for each in seconds][-room:]
         if any(values):
-            most = f" at most {max(values):.0f}/s"
+            most = f" at most {max(values):.0f}{'' if name == BUSY else '/s'}"
             rows.append(prose((f" {name:<14}", "dim"), (sparkline(values, room), tone), (most, "dim")))
     return rows
 

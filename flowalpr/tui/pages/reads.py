@@ -122,7 +122,7 @@ def _about(record: Record, plain: bool) -> list[tuple[str, Piece | str]]:
     if "seen" in record:
         first, last = when(record, "first"), when(record, "last")
         stay = f", {(last - first).total_seconds():.1f} s" if first and last else ""
-        about.append(("passage", f"seen in {record['seen']} frames, read in {record['reads']}{stay}"))
+        about.append(("passage", f"frames seen: {record['seen']}, read: {record['reads']}{stay}"))
         about.append(("direction", str(record.get("direction") or "stood")))
         about.append(("outcome", f"{record.get('reason')}, {record.get('stage')}"))
     if record.get("latency_ms") is not None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Finding, Message, Node, Secret, SetupError, on_this_machine
+from flowalpr import END_OF_TIME, Duration, Exposure, Fault, Message, Node, Secret, SetupError, on_this_machine
 
 if TYPE_CHECKING:
-    from flowalpr_builtin.sinks.mailer import Account, Mailer
+    from flowalpr_builtin.sinks.mailer import Mailer
 
 ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+", re.ASCII)
 
@@ -74,23 +74,14 @@ class Email(Node):
             return (Exposure("sent", where),)
         return (Exposure("sent", where, "it is not encrypted", "security: starttls", "security"),)
 
-    def examine(self) -> Iterator[Finding]:
-        yield self._account().examine()
-
     def open(self) -> None:
-        from flowalpr_builtin.sinks.mailer import Mailer
-
-        self._mailer = Mailer(self._account(), self.name, self.at_most, self.per)
-
-    def _account(self) -> Account:
-        """The account, of whose password and certificate it is known that they are there."""
-        from flowalpr_builtin.sinks.mailer import Account
+        from flowalpr_builtin.sinks.mailer import Account, Mailer
 
         if self.password is not None:
             self.password.reveal()  # A missing one is told at the start.
         if self.ca is not None and not self.ca.expanduser().is_file():
             raise SetupError(f"the certificate {self.ca} is not there", "name the file of your certificate authority")
-        return Account(
+        account = Account(
             host=self.host,
             port=self.port,
             security=self.security,
@@ -101,6 +92,7 @@ class Email(Node):
             to=self.to,
             timeout=self.timeout.total_seconds(),
         )
+        self._mailer = Mailer(account, self.name, self.at_most, self.per)
 
     def process(self, message: Message) -> None:
         if self._mailer is not None:

@@ -7,8 +7,7 @@ import smtplib
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -16,8 +15,6 @@ from email.utils import formatdate, make_msgid
 from queue import SimpleQueue
 from time import monotonic
 from typing import Any, Literal
-
-from flowalpr import Finding
 
 log = logging.getLogger(__name__)
 
@@ -56,30 +53,6 @@ class Account:
         Raises:
             OSError: it was not taken; smtplib's and ssl's errors are among these.
         """
-        with self._line() as server:
-            server.send_message(mail, self.sender, self.to)
-
-    def examine(self) -> Finding:
-        """Whether the server lets us in; it is sent nothing."""
-        where = f"the mail server {self.host}:{self.port}"
-        try:
-            with self._line() as server:
-                server.noop()
-        except smtplib.SMTPAuthenticationError:
-            return Finding("wrong", f"{where} refuses user or password: check both")
-        except ssl.SSLCertVerificationError as error:
-            words = f"shows a certificate that is not to be trusted ({error.verify_message}): check `host` and `ca`"
-            return Finding("wrong", f"{where} {words}")
-        except smtplib.SMTPNotSupportedError:
-            return Finding("wrong", f"{where} offers no {'STARTTLS' if self.security == 'starttls' else 'login'}")
-        except OSError as error:  # smtplib's other errors are among these.
-            return Finding("wrong", f"{where} cannot be reached ({type(error).__name__}): check `host` and `port`")
-        how = "without encryption" if self.security == "none" else "over TLS"
-        return Finding("ok", f"{where} lets this client in, {how}")
-
-    @contextmanager
-    def _line(self) -> Iterator[smtplib.SMTP]:
-        """A connection as secret as it was asked to be, logged in."""
         context = None if self.security == "none" else ssl.create_default_context(cafile=self.ca)
         if self.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=context)
@@ -90,7 +63,7 @@ class Account:
                 server.starttls(context=context)  # Raises if the server has none: nothing is ever sent in the clear.
             if self.password is not None:
                 server.login(self.user, self.password())
-            yield server
+            server.send_message(mail, self.sender, self.to)
 
 
 class Mailer:
