@@ -24,6 +24,8 @@ class OnDevice(str, Enum):
 
     cpu = "cpu"
     cuda = "cuda"
+    openvino = "openvino"
+    tensorrt = "tensorrt"
 
 
 @app.callback()
@@ -34,7 +36,9 @@ def _group() -> None:
 @app.command()
 def models(
     names: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Without any, all models.")] = None,
-    device: Annotated[list[OnDevice] | None, typer.Option(help="cpu or cuda; may be repeated.")] = None,
+    device: Annotated[
+        list[OnDevice] | None, typer.Option(help="cpu, cuda, openvino or tensorrt; may be repeated.")
+    ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads of the network; may be repeated.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Pictures at once; may be repeated.")] = None,
     picture: Annotated[

@@ -26,9 +26,10 @@ def print_summary(snapshot: FlowSnapshot, console: Console) -> None:
         table.add_row(*_cells(node, snapshot.seconds))
     console.print(table)
     for node in snapshot.nodes:
-        counts = ", ".join(f"{number} {what}" for what, number in node.tallies.items() if number)
-        if counts:
-            console.print(f"{node.name}: {counts}", markup=False, highlight=False)
+        counts = [f"{number} {what}" for what, number in node.tallies.items() if number]
+        said = ", ".join([*counts, *(f"{what} {words}" for what, words in node.notes.items())])
+        if said:
+            console.print(f"{node.name}: {said}", markup=False, highlight=False)
     for node in snapshot.nodes:
         if node.errors:
             console.print(f"{node.name}: {node.errors} errors, the last: {node.last_error}", style="red", markup=False)

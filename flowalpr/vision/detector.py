@@ -13,7 +13,7 @@ from flowalpr.messages import Box
 from flowalpr.vision.geometry import clip, suppress
 from flowalpr.vision.image import Picture, canvas_size, letterbox, normalise
 from flowalpr.vision.manifest import find_model
-from flowalpr.vision.onnx import OnnxSession
+from flowalpr.vision.session import open_session
 
 if TYPE_CHECKING:
     from flowalpr.vision.manifest import ModelInput
@@ -51,10 +51,10 @@ class Detector:
         times as fast, and plates less than about 20 pixels wide after scaling are missed.
 
         Raises:
-            SetupError: the model is missing, damaged or no detector, or onnxruntime is missing.
+            SetupError: the model is missing, damaged or no detector, or what the device needs is missing.
         """
         found = find_model(model, "detector")
-        self._session = OnnxSession(found.weights, device)
+        self._session = open_session(found.weights, device)
         self._input = found.manifest.input
         self._longest = longest
         self._at_least = at_least
@@ -70,7 +70,7 @@ class Detector:
     @property
     def provider(self) -> str:
         """What really runs the network: `CPU` or `CUDA`."""
-        return str(self._session.provider)
+        return self._session.provider
 
     def find(self, image: Picture) -> list[Found]:
         """The plates of a picture (uint8, (height, width, 3), BGR), surest first."""

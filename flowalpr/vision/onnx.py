@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flowalpr.errors import SetupError
 
@@ -13,17 +13,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from flowalpr.vision.session import Device
-
 log = logging.getLogger(__name__)
 
-PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+OnnxDevice = Literal["cpu", "cuda"]
+PROVIDERS: dict[OnnxDevice, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class OnnxSession:
     """A network of an ONNX file on onnxruntime; it may be used from one thread at a time."""
 
-    def __init__(self, path: Path, device: Device = "cpu", threads: int = 1) -> None:
+    def __init__(self, path: Path, device: OnnxDevice = "cpu", threads: int = 1) -> None:
         """Loads `path`; says aloud if it runs elsewhere than on `device`.
 
         One thread and no spinning by default: on a busy machine a second one made a model slower
@@ -72,6 +71,15 @@ class OnnxSession:
         """The network's outputs in its own order for float32, (n, channels, height, width)."""
         outputs: list[NDArray[np.float32]] = self._session.run(None, {self._input: batch})
         return outputs
+
+
+def has_cuda() -> bool:
+    """Whether the onnxruntime that is installed was built for CUDA; a GPU is another question."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return False
+    return PROVIDERS["cuda"] in onnxruntime.get_available_providers()
 
 
 def _first_line(error: Exception) -> str:

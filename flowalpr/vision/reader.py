@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flowalpr.errors import SetupError
 from flowalpr.vision.image import Picture, normalise
 from flowalpr.vision.manifest import find_model
-from flowalpr.vision.onnx import OnnxSession
+from flowalpr.vision.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,13 +50,13 @@ class Reader:
         """Loads a model and reads an empty picture with it, so that a wrong file is found now and not at a gate.
 
         Raises:
-            SetupError: the model is missing, damaged, no reader or not what its manifest says, or onnxruntime is
-                missing.
+            SetupError: the model is missing, damaged, no reader or not what its manifest says, or what the device
+                needs is missing.
         """
         found = find_model(model, "reader")
         self._details = cast("ReaderDetails", found.manifest.reading)  # no reader's manifest is without it
         self._input = found.manifest.input
-        self._session: Session = OnnxSession(found.weights, device)
+        self._session = open_session(found.weights, device)
         self._check(found)
 
     @property

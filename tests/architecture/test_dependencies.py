@@ -15,6 +15,7 @@ RUNNING += (ROOT / "plugins").rglob("*.py")
 TESTS = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
 LAB = list((ROOT / "flowalpr" / "lab").rglob("*.py"))
 PART_OF = {
+    "cuda": "cuda-bindings",
     "pydantic-core": "pydantic",
     "ruamel-yaml-clib": "ruamel-yaml",
     "starlette": "fastapi",
@@ -56,8 +57,9 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_running_flows_imports_what_core_and_cpu_bring() -> None:
-    assert imported(RUNNING) == declared("cpu", "web") - CARRIES_MODELS - USED_BY_OTHERS
+def test_running_flows_imports_what_core_and_runtimes_bring() -> None:
+    brought = declared("cpu", "openvino", "tensorrt", "web") - CARRIES_MODELS - USED_BY_OTHERS
+    assert imported(RUNNING) == brought
 
 
 def test_the_lab_imports_what_its_extras_bring() -> None:

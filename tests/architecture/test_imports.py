@@ -17,10 +17,12 @@ HEAVY = {
     "fastapi",
     "httpx2",
     "onnxruntime",
+    "openvino",
     "paho",
     "psutil",
     "rapidocr",
     "sqlalchemy",
+    "tensorrt",
     "torch",
     "uvicorn",
 }

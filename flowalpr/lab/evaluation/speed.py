@@ -121,12 +121,12 @@ def _measure(case: Case, picture: Path | None, runs: int) -> Timing:
     from flowalpr.vision.detector import find_with
     from flowalpr.vision.image import canvas_size, load
     from flowalpr.vision.manifest import find_model
-    from flowalpr.vision.onnx import OnnxSession
     from flowalpr.vision.reader import read_with
+    from flowalpr.vision.session import open_session
 
     model = find_model(case.folder)
     held, reading = model.manifest, model.manifest.reading
-    session = _Timed(OnnxSession(model.weights, case.device, case.threads), case.batch)
+    session = _Timed(open_session(model.weights, case.device, case.threads), case.batch)
     if reading is not None:
         plate, shape = _plate(), (held.input.height or 0, held.input.width or 0)
 

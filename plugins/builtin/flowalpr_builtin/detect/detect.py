@@ -28,8 +28,9 @@ class Detect(Node):
     longest: Annotated[int, Field(ge=64, le=4096, multiple_of=32)] = 736
     """Pixels that the longer side of a frame is scaled down to before the search; 512 is twice as fast and misses
     plates narrower than a thirtieth of the frame."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where the model runs; if `cuda` is not there, the CPU is used and a warning says so."""
+    device: Literal["auto", "cpu", "cuda", "openvino", "tensorrt"] = "cpu"
+    """What runs the model: onnxruntime (`cpu`, `cuda`; if CUDA is not there, the CPU is used and a warning says so),
+    OpenVINO on the CPU, or TensorRT on a GPU of NVIDIA; `auto` is `cuda` where onnxruntime has it, else `cpu`."""
 
     _detector: Detector
 

@@ -28,8 +28,9 @@ class Ocr(ThriftyNode):
 
     model: ModelName = "plate-reader"
     """Folder under models/ of a reader, or the path of one."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where the model runs; if `cuda` is not there, the CPU is used and a warning says so."""
+    device: Literal["auto", "cpu", "cuda", "openvino", "tensorrt"] = "cpu"
+    """What runs the model: onnxruntime (`cpu`, `cuda`; if CUDA is not there, the CPU is used and a warning says so),
+    OpenVINO on the CPU, or TensorRT on a GPU of NVIDIA; `auto` is `cuda` where onnxruntime has it, else `cpu`."""
 
     _reader: Reader
 
