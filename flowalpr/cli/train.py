@@ -17,12 +17,13 @@ Out = Annotated[Path, typer.Option(help="Folder for weights, curves and checkpoi
 def detector(recipe: Recipe, out: Out) -> None:
     """Train a detector: boxes and corners of plates, from pictures labelled with boxes."""
     from flowalpr.lab.training.detector_task import DetectorRecipe, DetectorTask
+    from flowalpr.lab.training.distil import taught
     from flowalpr.lab.training.loop import train
     from flowalpr.lab.training.recipe import read_recipe, write_recipe
 
     settings = read_recipe(recipe, DetectorRecipe)
     write_recipe(settings, out / "recipe.yaml")
-    _show(train(DetectorTask(settings), settings.loop, out), out)
+    _show(train(taught(DetectorTask(settings), settings.teacher, "detector"), settings.loop, out), out)
 
 
 @app.command()

@@ -54,11 +54,11 @@ def trained(run: Path) -> Trained:
         raise TrainingError(f"{run} is no finished training", f"recipe.yaml and {BEST} in it", "flowalpr train --help")
     made: Trained
     if YAML(typ="safe", pure=True).load(recipe.read_text("utf-8")).get("kind") == "reader":
-        from flowalpr.lab.training.reader import ReaderNetwork
         from flowalpr.lab.training.reader_task import ReaderRecipe
+        from flowalpr.lab.training.reader_task import build as build_reader
 
         reader = read_recipe(recipe, ReaderRecipe)
-        network: torch.nn.Module = ReaderNetwork(len(reader.alphabet), len(reader.countries))
+        network: torch.nn.Module = build_reader(reader)
         shape = (1, reader.input.channels, reader.input.height or 48, reader.input.width or 192)
         made = Trained(network, "reader", reader.input, reader.details, shape, ("characters", "rows", "country"))
     else:

@@ -18,6 +18,7 @@ from flowalpr.lab.evaluation.detection import Findings, score
 from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
 from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
 from flowalpr.lab.training.detector_large import LargePlateDetector, load_pretrained
+from flowalpr.lab.training.distil import TeacherRecipe
 from flowalpr.lab.training.loop import LoopRecipe
 from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
@@ -64,6 +65,8 @@ class DetectorRecipe(BaseModel):
     """Small learns from nothing; large starts from PP-OCRv6's text detector and costs two and a half times as much."""
     widths: tuple[int, int, int, int, int, int] = (16, 32, 48, 96, 160, 64)
     """Channels of the small network at strides 2, 4, 8, 16 and 32, and of the neck."""
+    teacher: TeacherRecipe | None = None
+    """A model that teaches, such as `{model: plate-detector}`, beside the labels."""
     views: ViewRecipe = ViewRecipe()
     loop: LoopRecipe
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from flowalpr.lab.datasets.synthetic.crop import Crop, synthetic_crop
@@ -15,10 +15,12 @@ from flowalpr.lab.datasets.synthetic.degrade import degrade
 from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
 from flowalpr.lab.datasets.synthetic.plate import Drawer
 from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
+from flowalpr.lab.training.distil import TeacherRecipe, taught
 from flowalpr.lab.training.loop import LoopRecipe, train
 from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.reader import IGNORED, ReaderNetwork, load_pretrained, losses
 from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates
+from flowalpr.lab.training.reader_small import SmallReader
 from flowalpr.vision.image import normalise
 from flowalpr.vision.manifest import ModelInput, ReaderDetails
 from flowalpr.vision.reader import OVERLAP, read_with, unfolded, whole
@@ -56,9 +58,19 @@ class ReaderRecipe(BaseModel):
     """Share of a plate's width and height that is left around it on each side."""
     width: int = Field(default=192, ge=64, multiple_of=8)
     """Pixels of the network's input; one column in eight can hold a character."""
+    network: Literal["small", "large"] = "large"
+    """Large starts from PP-OCRv6's recogniser; small begins from nothing, and is to be taught by a large one."""
     start: Path | Literal["pretrained"] | None = "pretrained"
     """Checkpoint whose weights to start with; `pretrained` for PP-OCRv6's recogniser in rapidocr's wheel."""
+    teacher: TeacherRecipe | None = None
+    """A model that teaches, such as `{model: plate-reader}`, beside the labels."""
     loop: LoopRecipe
+
+    @model_validator(mode="after")
+    def _small_begins_from_nothing(self) -> ReaderRecipe:
+        if self.network == "small" and self.start == "pretrained":
+            raise ValueError("the small network has no pretrained weights: write `start: null`, or a checkpoint")
+        return self
 
     @property
     def input(self) -> ModelInput:
@@ -97,11 +109,11 @@ class ReaderTask:
         """
         torch.manual_seed(recipe.loop.seed)
         self.recipe = recipe
-        network = ReaderNetwork(len(recipe.alphabet), len(recipe.countries))
+        network = build(recipe)
         self.network: nn.Module = network
-        if recipe.start == "pretrained":
+        if isinstance(network, ReaderNetwork) and recipe.start == "pretrained":
             load_pretrained(network, pretrained_weights("rec"), recipe.alphabet)
-        elif recipe.start is not None:
+        elif isinstance(recipe.start, Path):
             load_weights(network, load_checkpoint(recipe.start)["network"], recipe.start)
         self._real = [plate for folder in recipe.train for plate in real_plates(folder, recipe.alphabet)]
         self._chances = chances(self._real, recipe.balance, recipe.two_rows) if self._real else np.ones(1)
@@ -165,6 +177,12 @@ class ReaderTask:
         return crop._replace(image=255 - crop.image) if rng.random() < 0.04 else crop
 
 
+def build(recipe: ReaderRecipe) -> nn.Module:
+    """The network that a recipe asks for, with weights of chance."""
+    kind = SmallReader if recipe.network == "small" else ReaderNetwork
+    return kind(len(recipe.alphabet), len(recipe.countries))
+
+
 class TorchSession:
     """A network in training, run as a deployed one is."""
 
@@ -185,4 +203,4 @@ def train_reader(recipe: ReaderRecipe, out: Path) -> dict[str, float]:
     Raises:
         TrainingError: see `ReaderTask` and `loop.train`.
     """
-    return train(ReaderTask(recipe), recipe.loop, out)
+    return train(taught(ReaderTask(recipe), recipe.teacher, "reader"), recipe.loop, out)
