@@ -37,6 +37,13 @@ class Calibration(str, Enum):
     entropy = "entropy"
 
 
+class Only(str, Enum):
+    """Which layers become INT8."""
+
+    all = "all"
+    pointwise = "pointwise"
+
+
 class RunsOn(str, Enum):
     """Which runtimes an INT8 model is written for."""
 
@@ -47,7 +54,7 @@ class RunsOn(str, Enum):
 @app.command()
 def fp16(source: Source, to: To, measure_on: Measure, bound: Bound = 0.5, as_json: AsJson = False) -> None:
     """Halve the numbers: for GPUs, and for a file of half the size; on CPUs it is not faster."""
-    from flowalpr.lab.compression.quantize import to_fp16
+    from flowalpr.lab.compression.half import to_fp16
     from flowalpr.vision.manifest import find_model
 
     model = find_model(source)
@@ -77,6 +84,12 @@ def int8(
         list[str] | None,
         typer.Option(metavar="KIND", help="One more kind of layer in INT8: Sigmoid, Clip; repeatable."),
     ] = None,
+    only: Annotated[
+        Only, typer.Option(help="pointwise: convolutions of one pixel alone, for networks with attention.")
+    ] = Only.all,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="Layers with it in their name stay whole; repeatable.")
+    ] = None,
     bound: Bound = 0.5,
     as_json: AsJson = False,
 ) -> None:
@@ -92,8 +105,15 @@ def int8(
     before = trial.accuracy(model.weights)
 
     def write(target: Path) -> list[str]:
-        how = quantizer(model.weights, trial.inputs, calibrate=calibrate.value, runs_on=runs_on.value, also=also or ())
-        with how as forms:
+        with quantizer(
+            model.weights,
+            trial.inputs,
+            calibrate=calibrate.value,
+            runs_on=runs_on.value,
+            also=also or (),
+            only=only.value,
+            keep=keep or (),
+        ) as forms:
             return quantize_within(forms, target, lambda path: before - trial.accuracy(path), bound)
 
     _compress(model, to, trial, write, "int8", bound, as_json)

@@ -11,13 +11,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from flowalpr.lab.compression.cost import cost, count_macs
+from flowalpr.lab.compression.dequantize import dequantized
+from flowalpr.lab.compression.half import to_fp16
 from flowalpr.lab.compression.parity import ParityError, between, compare
 from flowalpr.lab.compression.quantize import (
     quantize,
     quantize_within,
     quantizer,
-    to_fp16,
 )
+from flowalpr.vision.manifest import find_model
+from flowalpr.vision.session import open_session
 
 SIZE = (1, 3, 16, 24)
 
@@ -126,6 +129,68 @@ def test_no_more_layers_are_left_out_than_the_bound_needs(
             assert loss(target) == bound
         assert sorted(quantize_within(forms, target, loss, bound=0)) == ["first", "product", "second"]
     assert compare(network, target, inputs).largest == 0, "with every layer left out it is the parent"
+
+
+def test_an_int8_model_made_float_again_says_what_it_said(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    small, whole, half = (tmp_path / f"{name}.onnx" for name in ("int8", "whole", "half"))
+    quantize(network, small, inputs)
+    onnx.save(dequantized(small), whole)
+    onnx.checker.check_model(onnx.load(whole), full_check=True)
+    assert not {"QuantizeLinear", "DequantizeLinear"} & {node.op_type for node in onnx.load(whole).graph.node}
+    assert compare(small, whole, inputs).mean < compare(network, small, inputs).mean, "only the weights stay rounded"
+    to_fp16(small, half)
+    assert compare(whole, half, inputs).largest < 2e-3
+
+
+def test_what_was_never_int8_is_not_changed(network: Path) -> None:
+    assert dequantized(network) == onnx.load(network)
+
+
+def test_pointwise_leaves_alone_what_looks_around_and_what_weighs_channels(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    shapes = {"wide": (8, 3, 3, 3), "point": (8, 8, 1, 1), "weigh": (8, 8, 1, 1), "kept/point": (8, 8, 1, 1)}
+    nodes = [
+        helper.make_node("Conv", ["x", "wide"], ["a"], "wide", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["a", "point"], ["b"], "point"),
+        helper.make_node("GlobalAveragePool", ["b"], ["c"], "mean"),
+        helper.make_node("Conv", ["c", "weigh"], ["d"], "weigh"),
+        helper.make_node("Mul", ["b", "d"], ["e"], "weighed"),
+        helper.make_node("Conv", ["e", "kept/point"], ["y"], "kept/point"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *SIZE[1:]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 8, *SIZE[2:]])],
+        [numpy_helper.from_array(random.normal(0, 0.3, s).astype(np.float32), name) for name, s in shapes.items()],
+    )
+    source, small = tmp_path / "net.onnx", tmp_path / "int8.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), source)
+    some = [random.random(SIZE, dtype=np.float32) for _ in range(4)]
+    with quantizer(source, some, only="pointwise") as forms:
+        assert forms.layers() == ["point", "kept/point"]
+    with quantizer(source, some, only="pointwise", keep=["kept"]) as forms:
+        forms.write(small)
+    assert small_layers(small) == {"point"}
+    assert compare(source, small, some).largest < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["plate-detector", "plate-reader"])
+def test_the_models_in_the_box_have_a_half_precision_form_that_both_runtimes_take(name: str, tmp_path: Path) -> None:
+    model = find_model(name)
+    held = model.manifest.input
+    to_fp16(model.weights, tmp_path / "half.onnx")
+    shape = (1, held.channels, held.height or 96, held.width or 160)
+    array = np.full(shape, 0.4, np.float32)
+    onnx.save(dequantized(model.weights), tmp_path / "whole.onnx")
+    wanted = open_session(tmp_path / "whole.onnx").run(array)
+    for device in ("cpu", "openvino"):
+        got = open_session(tmp_path / "half.onnx", device).run(array)  # type: ignore[arg-type]  # a str of the two
+        for one, other in zip(wanted, got, strict=True):
+            assert np.abs(one - other).mean() < 0.02 * max(1.0, np.abs(one).mean())
 
 
 def small_layers(path: Path) -> set[str]:

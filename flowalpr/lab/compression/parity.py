@@ -70,6 +70,7 @@ def session(model: Path, threads: int = 1) -> InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.add_session_config_entry("session.x64quantprecision", "1")  # As flows run it: see vision/onnx.py.
     return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 

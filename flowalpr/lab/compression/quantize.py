@@ -1,4 +1,4 @@
-"""Smaller numbers for a trained network: INT8 calibrated on real pictures, or half precision.
+"""Smaller numbers for a trained network: INT8 calibrated on real pictures.
 
 INT8 is written as QDQ nodes (quantize, dequantize around each layer), which onnxruntime and OpenVINO run as integer
 arithmetic and TensorRT accepts when the zero point is 0 (`runs_on="tensorrt"`). Weights have a scale per channel;
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Calibrate = Literal["minmax", "percentile", "entropy"]
 Target = Literal["cpu", "tensorrt"]
+Only = Literal["all", "pointwise"]
+"""Which layers become INT8: all that can, or convolutions of one pixel over a map and nothing between them."""
 Inputs = Sequence[npt.NDArray[np.float32]]
 """Arrays as the network's one input takes them, each with the batch in front; 50 to 200 are enough."""
 
@@ -45,18 +47,6 @@ class Sensitivity:
     layer: str
     noise: float
     """Mean square error of the outputs over their mean square; 0 is no harm at all."""
-
-
-def to_fp16(source: Path, target: Path) -> None:
-    """Write the half-precision form of a network; its inputs and outputs stay float32."""
-    import onnx
-    from onnxruntime.transformers.float16 import convert_float_to_float16  # type: ignore[import-untyped]  # no types
-    from onnxruntime.transformers.onnx_model import OnnxModel  # type: ignore[import-untyped]  # no types
-
-    model = OnnxModel(convert_float_to_float16(onnx.load(source), keep_io_types=True))
-    model.topological_sort()  # The converter appends its casts at the end; the standard wants them before their use.
-    _fold_casts(model.model.graph)
-    onnx.save(model.model, target)
 
 
 def quantize(
@@ -81,17 +71,21 @@ def quantizer(
     calibrate: Calibrate = "minmax",
     runs_on: Target = "cpu",
     also: Sequence[str] = (),
+    only: Only = "all",
+    keep: Sequence[str] = (),
 ) -> Iterator[Quantizer]:
     """A quantizer of one network that calibrates once, however many forms are then written.
 
     `also` are kinds of light layers, such as Sigmoid and Clip, that this network bears in INT8 and others may not.
+    Layers with one of the words of `keep` in their name stay in full precision.
     """
     from onnxruntime.quantization.shape_inference import quant_pre_process  # type: ignore[import-untyped]  # no types
 
     with tempfile.TemporaryDirectory(prefix="flowalpr-int8-") as folder:
         prepared = Path(folder, "prepared.onnx")
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        yield Quantizer(prepared, inputs, calibrate, runs_on, (*LIGHT, *also))
+        light = (*LIGHT, *also) if only == "all" else tuple(also)
+        yield Quantizer(prepared, inputs, calibrate, runs_on, light, _chosen(prepared, only, keep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +96,16 @@ class Quantizer:
     inputs: Inputs
     calibrate: Calibrate
     runs_on: Target
-    light: Sequence[str] = LIGHT
+    light: Sequence[str]
+    chosen: Sequence[str]
+    """Names of the layers that may become INT8, from the input to the output."""
 
     def layers(self, kinds: Sequence[str] = WEIGHTED) -> list[str]:
         """Names of the layers of some kinds that may be left out, from the input to the output."""
         import onnx
 
-        return [node.name for node in onnx.load(self.prepared).graph.node if node.op_type in kinds]
+        nodes = onnx.load(self.prepared).graph.node
+        return [node.name for node in nodes if node.op_type in kinds and node.name in self.chosen]
 
     def write(self, target: Path, leave_out: Sequence[str] = ()) -> None:
         """Write the INT8 form in which the layers named keep full precision."""
@@ -163,7 +160,7 @@ class Quantizer:
         """The layers left out and the light ones that no INT8 layer feeds: alone they would only lose."""
         import onnx
 
-        left_out = set(leave_out)
+        left_out = {*leave_out, *self._never()}
         small: set[str] = set()
         for node in onnx.load(self.prepared).graph.node:
             light = node.op_type in self.light
@@ -172,6 +169,12 @@ class Quantizer:
             elif light:
                 left_out.add(node.name)
         return sorted(left_out)
+
+    def _never(self) -> list[str]:
+        import onnx
+
+        nodes = onnx.load(self.prepared).graph.node
+        return [node.name for node in nodes if node.op_type in WEIGHTED and node.name not in self.chosen]
 
 
 def quantize_within(forms: Quantizer, target: Path, loss: Callable[[Path], float], bound: float) -> list[str]:
@@ -183,7 +186,7 @@ def quantize_within(forms: Quantizer, target: Path, loss: Callable[[Path], float
     try costs an evaluation. Where nothing but the untouched network is within the bound, that is what is written.
     """
     products = forms.layers(PRODUCTS)
-    for names in ([], products):
+    for names in ([], products) if products else ([],):
         if _loss_after(forms, target, names, loss) <= bound:
             return names
     names = products + [each.layer for each in forms.sensitivities() if each.layer not in products]
@@ -204,18 +207,33 @@ def _loss_after(forms: Quantizer, target: Path, leave_out: Sequence[str], loss: 
     return loss(target)
 
 
-def _fold_casts(graph: onnx.GraphProto) -> None:
-    """Replace casts of constants by the constants cast, or no runtime would know the scale of a Resize beforehand."""
-    from onnx import helper, numpy_helper
+def _chosen(prepared: Path, only: Only, keep: Sequence[str]) -> list[str]:
+    """Names of the layers that may become INT8."""
+    import onnx
 
-    constants = {each.name: each for each in graph.initializer}
-    constants |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
-    for node in list(graph.node):
-        if node.op_type == "Cast" and node.input[0] in constants:
-            kind = helper.tensor_dtype_to_np_dtype(node.attribute[0].i)
-            values = numpy_helper.to_array(constants[node.input[0]]).astype(kind)
-            graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
-            graph.node.remove(node)
+    graph = onnx.load(prepared).graph
+    shapes = {each.name: tuple(each.dims) for each in graph.initializer}
+    maker = {name: node for node in graph.node for name in node.output}
+    return [
+        node.name
+        for node in graph.node
+        if node.op_type in WEIGHTED
+        and not any(word in node.name for word in keep)
+        and (only == "all" or (_is_pointwise(node, shapes) and not _is_averaged(node, maker)))
+    ]
+
+
+def _is_pointwise(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    groups = next((each.i for each in node.attribute if each.name == "group"), 1)
+    return node.op_type == "Conv" and shapes.get(node.input[1], ())[2:] == (1, 1) and groups == 1
+
+
+def _is_averaged(node: onnx.NodeProto, maker: Mapping[str, onnx.NodeProto]) -> bool:
+    """Whether a layer sees one mean for the whole picture, as those that weight channels do: too few to be worth it."""
+    before = maker.get(node.input[0])
+    while before is not None and before.op_type in ("Conv", "Relu"):
+        before = maker.get(before.input[0])
+    return before is not None and before.op_type in ("ReduceMean", "GlobalAveragePool")
 
 
 def _noise(wanted: Sequence[npt.NDArray[np.float32]], got: Sequence[npt.NDArray[np.float32]]) -> float:
