@@ -31,6 +31,9 @@ def synth(
     background: Annotated[
         list[Path] | None, typer.Option(metavar="DATASET", help="Labelled pictures that scenes are made of.")
     ] = None,
+    over: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the labelled plates of scenes that drawn ones are put over.")
+    ] = 0.5,
     seed: Annotated[int, typer.Option(help="The same seed makes the same pictures.")] = 0,
 ) -> None:
     """Draw plates of many countries, spoil them as cameras and weather do, and label them exactly."""
@@ -49,7 +52,7 @@ def synth(
     made = (
         synthesise.crops(target, count, draws, seed)
         if what is What.crops
-        else synthesise.scenes(target, count, draws, seed, grounds)
+        else synthesise.scenes(target, count, draws, seed, synthesise.Grounds(grounds, over))
     )
     plates = sum(len(sample.plates) for sample in progress(made, "drawing", count))
     typer.echo(f"{count} pictures with {plates} plates are in {target}")

@@ -142,3 +142,16 @@ def test_drawn_crops_and_scenes_are_labelled_exactly_and_the_same_again(pictures
         run("synth", "crops", tmp_path / "three", "--country", "XX")
     with pytest.raises(DataError, match="--background"):
         run("synth", "scenes", tmp_path / "three")
+
+
+def test_scenes_have_drawn_plates_over_real_ones_and_beside_with_exact_labels(tmp_path: Path) -> None:
+    run("synth", "crops", tmp_path / "ground", "--count", "3", "--country", "DE", "--seed", "1")
+    for name in ("one", "two"):
+        run("synth", "scenes", tmp_path / name, "--background", tmp_path / "ground", "--over", "1", "--count", "3")
+    one, two = load(tmp_path / "one"), load(tmp_path / "two")
+    assert one.samples == two.samples
+    real = {plate.text for sample in load(tmp_path / "ground") for plate in sample.plates}
+    drawn = [plate for sample in one for plate in sample.plates]
+    assert drawn
+    assert all(plate.corners and plate.box and plate.text for plate in drawn)
+    assert not real & {plate.text for plate in drawn}

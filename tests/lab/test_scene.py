@@ -57,6 +57,24 @@ def test_a_plate_over_a_real_one_hides_it() -> None:
         assert all(cv2.pointPolygonTest(placed.corners, tuple(map(float, p)), True) > -2 for p in real)
 
 
+def test_real_plates_of_a_scene_are_hidden_as_often_as_asked_and_named() -> None:
+    background = np.full((240, 320, 3), 90, np.uint8)
+    real = [np.array([[x, 40], [x + 80, 44], [x + 80, 66], [x, 62]], np.float32) for x in (20, 180)]
+    tiny = np.array([[10, 200], [20, 200], [20, 204], [10, 204]], np.float32)
+    scenes = [
+        painter().scene(background, [*real, tiny], np.random.default_rng(s), over)
+        for s in range(8)
+        for over in (0, 0.5, 1)
+    ]
+    counts = [len(each.hidden) for each in scenes]
+    assert set(counts[0::3]) == {0}
+    assert 0 < sum(counts[1::3]) < 16
+    assert {each.hidden for each in scenes[2::3]} == {(0, 1)}
+    for scene in scenes[2::3]:
+        for corners, placed in zip(real, scene.plates, strict=False):
+            assert np.abs(placed.corners.mean(axis=0) - corners.mean(axis=0)).max() < 6
+
+
 def test_a_pasted_plate_lies_within_its_corners() -> None:
     image = np.zeros((120, 200, 3), np.uint8)
     corners = np.array([[40, 30], [150, 45], [145, 80], [45, 60]], np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -59,25 +60,38 @@ def crops(target: Path, count: int, draws: Drawer, seed: int) -> Iterator[Sample
     save(Dataset(target, tuple(samples)))
 
 
-def scenes(target: Path, count: int, draws: Drawer, seed: int, backgrounds: Sequence[Dataset]) -> Iterator[Sample]:
-    """Write pictures with more plates pasted into them by perspective; the labels are written at the end.
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What scenes are made of."""
 
-    What is labelled in the backgrounds stays labelled; plates in them that are not will teach a detector to look away.
+    datasets: Sequence[Dataset]
+    over: float = 0.5
+    """Share of the labelled plates that are hidden under drawn ones, 0..1: nothing is where plates are as truly."""
+
+
+def scenes(target: Path, count: int, draws: Drawer, seed: int, grounds: Grounds) -> Iterator[Sample]:
+    """Write pictures with plates pasted into them by perspective, over real ones and beside; labels come at the end.
+
+    What is labelled in the backgrounds and not hidden stays labelled; plates in them that are not labelled will teach
+    a detector to look away.
 
     Raises:
         PictureError: a background cannot be decoded.
     """
     painter = Painter(np.random.default_rng(seed), STOCK, draws)
-    grounds = [(dataset, sample) for dataset in backgrounds for sample in dataset]
+    pictures = [(dataset, sample) for dataset in grounds.datasets for sample in dataset]
     samples = []
     for index in range(count):
         random = np.random.default_rng([seed, index])
-        dataset, ground = grounds[int(random.integers(len(grounds)))]
-        taken = [_corners_of(plate) for plate in ground.plates if plate.bounds]
-        scene = painter.scene(load_picture(dataset.picture(ground)), taken, random)
+        dataset, ground = pictures[int(random.integers(len(pictures)))]
+        there = [plate for plate in ground.plates if plate.bounds]
+        scene = painter.scene(
+            load_picture(dataset.picture(ground)), [_corners_of(each) for each in there], random, grounds.over
+        )
         image = degrade(scene.image, random, most=0.3)  # Pictures have faults of their own already.
         file = _written(target, f"scenes/{index:06}.jpg", image)
-        plates = (*ground.plates, *map(_plate, scene.plates))
+        kept = [each for number, each in enumerate(there) if number not in scene.hidden]
+        plates = (*kept, *map(_plate, scene.plates))
         samples.append(Sample(file=file, width=ground.width, height=ground.height, plates=plates))
         yield samples[-1]
     save(Dataset(target, tuple(samples)))

@@ -17,6 +17,8 @@ Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 """float32, (4, 2), x and y in pixels of the picture, clockwise from the plate's left top."""
 
+NARROWEST = 24.0
+"""Pixels of width below which a real plate is not hidden under a drawn one, of which nothing could be read."""
 TRIES = 12
 """Attempts at a free place for a plate; a full picture gets fewer plates."""
 
@@ -34,6 +36,8 @@ class Scene(NamedTuple):
     image: Picture
     """uint8, (height, width, 3), BGR."""
     plates: tuple[Placed, ...]
+    hidden: tuple[int, ...] = ()
+    """Which of the real plates drawn ones now lie over."""
 
 
 class Painter:
@@ -81,16 +85,24 @@ class Painter:
                 return Placed(quad, plate)
         return None
 
-    def scene(self, background: Picture, taken: Sequence[Corners], rng: np.random.Generator) -> Scene:
-        """A copy of a picture with one to three more plates in it, each the whole plate of its own."""
+    def scene(
+        self, background: Picture, taken: Sequence[Corners], rng: np.random.Generator, over: float = 0.0
+    ) -> Scene:
+        """A copy of a picture with one to three more plates in it, each the whole plate of its own.
+
+        Of the real plates, whose corners are `taken`, a share of `over` (0..1) is hidden under drawn ones.
+        """
         image, found = background.copy(), list(taken)
-        placed: list[Placed] = []
+        hidden = [k for k, corners in enumerate(taken) if _extent(corners)[0] >= NARROWEST and rng.random() < over]
+        placed = [self.over(image, taken[k], rng) for k in hidden]
+        for k, each in zip(hidden, placed, strict=True):
+            found[k] = each.corners
         for _ in range(int(rng.integers(1, 4))):
             widths = (min(24.0, image.shape[1] / 8), image.shape[1] / 3)
             if new := self.beside(image, found, widths, rng):
                 placed.append(new)
                 found.append(new.corners)
-        return Scene(image, tuple(placed))
+        return Scene(image, tuple(placed), tuple(hidden))
 
     def _shaped(self, ratio: float, rng: np.random.Generator) -> Plate:
         """A plate about `ratio` times as high as wide: another shape would be squeezed beyond recognition."""
