@@ -173,7 +173,7 @@ def test_pointwise_leaves_alone_what_looks_around_and_what_weighs_channels(tmp_p
         assert forms.layers() == ["point", "kept/point"]
     with quantizer(source, some, only="pointwise", keep=["kept"]) as forms:
         forms.write(small)
-    assert small_layers(small) == {"point"}
+    assert small_layers(small) & shapes.keys() == {"point"}
     assert compare(source, small, some).largest < 0.1
 
 

@@ -168,6 +168,14 @@ def test_data_sets_are_found_below_a_folder_and_counted(tmp_path: Path) -> None:
         find([tmp_path / "other"])
 
 
+def test_empty_labels_are_a_data_set_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text("\n\n", "utf-8")
+    (empty,) = find([tmp_path])
+    assert len(empty) == 0
+    assert not [each for each in check(empty) if each]
+    assert statistics(empty).pictures == 0
+
+
 def test_a_contact_sheet_shows_every_plate_even_broken_ones(tmp_path: Path) -> None:
     noise(tmp_path / "1.jpg", 1)
     broken = Plate(box=(150, 110, -20, 500), text="<AB>")

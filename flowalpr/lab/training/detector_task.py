@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from flowalpr.lab.datasets.sample import Plate, load
 from flowalpr.lab.evaluation.detection import Findings, score
-from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
+from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
 from flowalpr.lab.training.detector_large import LargePlateDetector, load_pretrained
 from flowalpr.lab.training.distil import TeacherRecipe
@@ -89,7 +89,8 @@ class DetectorTask:
         Raises:
             DataError: a folder holds no data set, or a wrong one.
             PictureError: a picture cannot be decoded.
-            TrainingError: the weights to start with are damaged or of another network.
+            TrainingError: there is nothing to learn from, or the weights to start with are damaged or of another
+                network.
         """
         torch.manual_seed(recipe.loop.seed)
         self.recipe = recipe
@@ -140,6 +141,8 @@ class DetectorTask:
                 one = shown(load_picture(data.picture(sample)), sample)
                 pictures.append(with_left_out(one, sample.width, others.get(sample.file, ())))
                 chances.append(source.share / len(data))
+        if not pictures:
+            raise TrainingError("no picture is labelled in the folders of `train`", fix="flowalpr data stats FOLDER")
         return pictures, chances
 
 

@@ -124,9 +124,10 @@ def _finding_apart(values: Tensor, said: tuple[Tensor, ...]) -> Tensor:
 def _reading_apart(logits: Any, said: tuple[Tensor, ...]) -> Tensor:  # Any: the reader's own tuple of tensors
     """How far two readers lie apart: their chances in each column, of two rows, and of each country."""
     characters, rows, country = logits
-    columns = _divergence(characters.float().flatten(0, 1), said[0].flatten(0, 1))
+    columns = _divergence(characters.float().flatten(0, 1), said[0].flatten(0, 1)) * (characters.shape[1] / 8)
     two = functional.binary_cross_entropy_with_logits(rows.float(), torch.sigmoid(said[1]))
-    return columns * characters.shape[1] / 8 + 0.1 * two + 0.1 * _divergence(country.float(), said[2])
+    apart: Tensor = columns + 0.1 * two + 0.1 * _divergence(country.float(), said[2])
+    return apart
 
 
 def _divergence(pupil: Tensor, teacher: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from flowalpr.lab.datasets.synthetic.crop import Crop, synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import degrade
 from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
 from flowalpr.lab.datasets.synthetic.plate import Drawer
-from flowalpr.lab.training.checkpoint import load_checkpoint, load_weights
+from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.distil import TeacherRecipe, taught
 from flowalpr.lab.training.loop import LoopRecipe, train
 from flowalpr.lab.training.pretrained import pretrained_weights
@@ -105,7 +105,8 @@ class ReaderTask:
         Raises:
             DataError: a folder holds no data set, or a wrong one.
             PictureError: a picture cannot be decoded.
-            TrainingError: the weights to start with are missing, damaged or of another network.
+            TrainingError: there is nothing to learn from, or the weights to start with are missing, damaged or of
+                another network.
         """
         torch.manual_seed(recipe.loop.seed)
         self.recipe = recipe
@@ -116,6 +117,11 @@ class ReaderTask:
         elif isinstance(recipe.start, Path):
             load_weights(network, load_checkpoint(recipe.start)["network"], recipe.start)
         self._real = [plate for folder in recipe.train for plate in real_plates(folder, recipe.alphabet)]
+        if recipe.train and not self._real:
+            raise TrainingError(
+                "no plate in the folders of `train` has a text within the alphabet",
+                fix="flowalpr data stats FOLDER lists the characters; or write `train: []` to learn from drawn plates",
+            )
         self._chances = chances(self._real, recipe.balance, recipe.two_rows) if self._real else np.ones(1)
         self._drawer = Drawer(faces=Typefaces(recipe.fonts), alphabet=recipe.alphabet)
         self._held: dict[str, list[RealPlate]] = {}

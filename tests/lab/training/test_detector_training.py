@@ -71,6 +71,15 @@ def test_a_recipe_that_is_not_there_is_said_with_its_path(tmp_path: Path) -> Non
     assert "no.yaml" in str(result.exception)
 
 
+def test_empty_labels_are_said_before_anything_is_learnt(tmp_path: Path) -> None:
+    empty = tmp_path / "data"
+    empty.mkdir()
+    (empty / "labels.jsonl").touch()
+    result = run(tmp_path, RECIPE.format(data=empty, steps=1))
+    assert isinstance(result.exception, TrainingError)
+    assert "no picture is labelled" in str(result.exception)
+
+
 def test_weights_to_start_with_must_be_of_the_same_network(tmp_path: Path) -> None:
     import torch
 

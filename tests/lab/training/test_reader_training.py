@@ -72,6 +72,11 @@ def test_plates_with_characters_outside_the_alphabet_are_left_out(data: Path) ->
     assert [plate.text for plate in real_plates(data, "AB12")] == ["AB12"]
 
 
+def test_a_reader_with_nothing_to_read_says_so(data: Path) -> None:
+    with pytest.raises(TrainingError, match="has a text within the alphabet"):
+        ReaderTask(recipe(data, alphabet="QRST"))
+
+
 def test_rare_countries_and_two_rows_are_drawn_more_often(data: Path) -> None:
     straight, turned = real_plates(data, LATIN)
     plates = [straight] * 16 + [turned]
