@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowalpr.lab.evaluation.outcome import Outcome
     from flowalpr.lab.evaluation.running import Change, Looked
     from flowalpr.lab.evaluation.summary import Summary
+    from flowalpr.node import Node
 
 app = typer.Typer(help="Measure a detector, a reader, or a whole flow on labelled pictures.", no_args_is_help=True)
 
@@ -34,6 +35,11 @@ Report = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Write a report there; it shows plates, so keep it to yourself.")
 ]
 
+Under = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CONDITION", help="Also with this put in: night, rain, fog, motion, angle, distance ..."),
+]
+
 
 @app.command()
 def detector(
@@ -44,32 +50,27 @@ def detector(
     ] = None,
     node: Annotated[str, typer.Option(help="Node that finds plates.")] = "detect",
     settings: Settings = None,
+    under: Under = None,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well plates are found: AP50, AP50-95, precision and recall at the working point, by size."""
     from flowalpr.lab.datasets.index import find
-    from flowalpr.lab.evaluation.detection import score
-    from flowalpr.lab.evaluation.parts import find_all
-    from flowalpr.lab.evaluation.summary import of_detection
 
     given = _given(settings, model)
     finder = node_of(node, given)
     working_point = at_least if at_least is not None else float(getattr(finder, "at_least", 0.5))
     if hasattr(finder, "at_least"):
         finder = node_of(node, given | {"at_least": LEAST})
-    groups: dict[str, list[Findings]] = {"all": []}
+    changes, datasets = _changes(under), find(folders)
     finder.open()
     try:
-        for dataset in find(folders):
-            found = progress(find_all(finder, dataset), dataset.name, len(dataset), quiet=as_json)
-            for sample, each in zip(dataset, found, strict=True):
-                names = ["all", dataset.name, *(f"condition {condition}" for condition in sample.conditions)]
-                for name in names:
-                    groups.setdefault(name, []).append(each)
+        summary = _found(finder, datasets, None, working_point, quiet=as_json)
+        for name, change in changes.items():
+            figures = _found(finder, datasets, change, working_point, quiet=as_json)
+            summary.setdefault("under", {})[name] = figures
     finally:
         finder.close()
-    summary = of_detection({name: score(each, working_point) for name, each in groups.items()})
     facts = {"detector": model or node, "working point": f"{working_point:g}"}
     _show("Detector", facts, summary, report, as_json)
 
@@ -80,27 +81,28 @@ def reader(
     model: Annotated[str | None, typer.Option(help="Name or folder of the reader; without it, the default.")] = None,
     node: Annotated[str, typer.Option(help="Node that reads plates.")] = "ocr",
     settings: Settings = None,
+    under: Under = None,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well plates are read at their labelled places: whole plates, characters, calibration."""
     from flowalpr.lab.datasets.index import find
-    from flowalpr.lab.evaluation.parts import read_all
     from flowalpr.lab.evaluation.report import worst_cases
     from flowalpr.lab.evaluation.summary import of_reading
 
     reading = node_of(node, _given(settings, model))
-    outcomes: list[Outcome] = []
-    datasets = find(folders)
+    changes, datasets = _changes(under), find(folders)
     reading.open()
     try:
-        for dataset in datasets:
-            for each in progress(read_all(reading, dataset), dataset.name, len(dataset), quiet=as_json):
-                outcomes += each
+        outcomes = _read(reading, datasets, None, quiet=as_json)
+        summary = of_reading(outcomes)
+        for name, change in changes.items():
+            figures = of_reading(_read(reading, datasets, change, quiet=as_json))
+            summary.setdefault("under", {})[name] = figures
     finally:
         reading.close()
     worst = worst_cases(datasets, outcomes) if report else []
-    _show("Reader", {"reader": model or node}, of_reading(outcomes), report, as_json, worst)
+    _show("Reader", {"reader": model or node}, summary, report, as_json, worst)
 
 
 @app.command("end-to-end")
@@ -108,9 +110,7 @@ def end_to_end(
     folders: Folders,
     flow: Annotated[str, typer.Option(metavar="FLOW", help="Flow file, or a flow that comes in the box.")] = "first",
     settings: Settings = None,
-    under: Annotated[
-        list[str] | None, typer.Option(metavar="CONDITION", help="Also with this put in: night, rain, fog, motion ...")
-    ] = None,
+    under: Under = None,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,13 +121,12 @@ def end_to_end(
     from flowalpr.cli.logs import set_up
     from flowalpr.flow.load import find_flow, load_flow
     from flowalpr.lab.datasets.index import find
-    from flowalpr.lab.evaluation.conditions import under as changed_by
     from flowalpr.lab.evaluation.report import worst_cases
     from flowalpr.lab.evaluation.summary import of_end_to_end
     from flowalpr.plugins import load_plugins
 
     set_up(verbose=0, as_json=False)
-    changes = {name: changed_by(name) for name in under or ()}
+    changes = _changes(under)
     graph = load_flow(find_flow(flow), load_plugins(), settings=by_name(settings))
     datasets = find(folders)
     looked = _look(graph, datasets, None, quiet=as_json)
@@ -161,6 +160,40 @@ def compare(
             f"{name}: both right {each.both}, only the first {each.only_first}, only the second {each.only_second}, "
             f"neither {each.neither}: {each.says}"
         )
+
+
+def _changes(under: list[str] | None) -> dict[str, Change]:
+    from flowalpr.lab.evaluation.conditions import under as changed_by
+
+    return {name: changed_by(name) for name in under or ()}
+
+
+def _found(
+    finder: Node, datasets: Sequence[Dataset], change: Change | None, working_point: float, *, quiet: bool
+) -> Summary:
+    """The figures of a detector, altogether, by data set and by labelled condition."""
+    from flowalpr.lab.evaluation.detection import score
+    from flowalpr.lab.evaluation.parts import find_all
+    from flowalpr.lab.evaluation.summary import of_detection
+
+    groups: dict[str, list[Findings]] = {"all": []}
+    for dataset in datasets:
+        found = progress(find_all(finder, dataset, change), dataset.name, len(dataset), quiet=quiet)
+        for sample, each in zip(dataset, found, strict=True):
+            for name in ("all", dataset.name, *(f"condition {condition}" for condition in sample.conditions)):
+                groups.setdefault(name, []).append(each)
+    return of_detection({name: score(each, working_point) for name, each in groups.items()})
+
+
+def _read(reading: Node, datasets: Sequence[Dataset], change: Change | None, *, quiet: bool) -> list[Outcome]:
+    from flowalpr.lab.evaluation.parts import read_all
+
+    return [
+        outcome
+        for dataset in datasets
+        for each in progress(read_all(reading, dataset, change), dataset.name, len(dataset), quiet=quiet)
+        for outcome in each
+    ]
 
 
 def _look(graph: Graph, datasets: Sequence[Dataset], change: Change | None, *, quiet: bool) -> dict[str, list[Looked]]:

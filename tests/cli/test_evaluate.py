@@ -76,8 +76,10 @@ def test_a_whole_flow_is_measured_and_compared_with_itself_under_fog(drawn: Path
 
 @pytest.mark.slow
 def test_a_detector_is_measured_with_precision_at_its_working_point(drawn: Path, tmp_path: Path) -> None:
-    result = run("detector", drawn, "--node", "detect_text", "--report", tmp_path, "--json")
+    result = run("detector", drawn, "--node", "detect_text", "--under", "distance", "--report", tmp_path, "--json")
     figures = json.loads(result.stdout)["groups"]["all"]
+    assert json.loads(result.stdout)["under"]["distance"]["groups"]["all"]["plates"] == 4
+    assert "| distance | 4 |" in (tmp_path / "report.md").read_text()
     assert figures["plates"] == 4
     assert figures["recall"]["count"] == 4
     assert (tmp_path / "precision-recall.svg").read_text().startswith("<?xml")

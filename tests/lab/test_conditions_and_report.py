@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -26,7 +27,7 @@ SAMPLE = Sample(
 def test_a_condition_changes_a_picture_in_the_same_way_each_time(name: str) -> None:
     image = plate_frame().image
     change = under(name)
-    once, again, other = change(image, SAMPLE, 3), change(image, SAMPLE, 3), change(image, SAMPLE, 4)
+    once, again, other = (change(image, SAMPLE, number)[0] for number in (3, 3, 4))
     assert once.shape == image.shape
     assert (once != image).any()
     assert (once == again).all()
@@ -37,7 +38,7 @@ def test_a_condition_changes_a_picture_in_the_same_way_each_time(name: str) -> N
 def test_effects_that_are_sized_by_a_plate_stay_around_it(name: str) -> None:
     assert name not in EVERYWHERE
     image = plate_frame().image
-    changed = under(name)(image, SAMPLE, 1)
+    changed, _ = under(name)(image, SAMPLE, 1)
     outside = np.ones((360, 640), bool)
     outside[110:250, 30:610] = False
     assert (changed[outside] == image[outside]).all()
@@ -46,7 +47,22 @@ def test_effects_that_are_sized_by_a_plate_stay_around_it(name: str) -> None:
 def test_a_plate_at_the_edge_or_without_a_box_does_no_harm() -> None:
     image = plate_frame().image
     plates = (Plate(text="AB1"), Plate(box=(630, 350, 200, 50)), Plate(box=(-50, -20, 60, 30)))
-    assert under("motion")(image, SAMPLE.model_copy(update={"plates": plates}), 1).shape == image.shape
+    assert under("motion")(image, SAMPLE.model_copy(update={"plates": plates}), 1)[0].shape == image.shape
+
+
+@pytest.mark.parametrize("name", ["angle", "distance"])
+def test_labels_move_with_the_plate_when_it_is_seen_from_elsewhere(name: str) -> None:
+    image = np.full((360, 640, 3), 60, np.uint8)
+    image[150:210, 190:450] = 250
+    seen, sample = under(name)(image, SAMPLE, 1)
+    (plate,) = sample.plates
+    marked = cv2.fillConvexPoly(np.zeros(seen.shape[:2], np.uint8), np.array(plate.corners, np.int32), 1) > 0
+    bright = seen[..., 0] > 150
+    assert (marked & bright).sum() / (marked | bright).sum() > 0.9
+    assert (sample.height, sample.width) == seen.shape[:2]
+    left, top, right, _ = plate.bounds or (0, 0, 0, 0)
+    assert (plate.text, 80 < right - left < 235) == ("AB123", True)
+    assert marked[:, : int(left)].sum() + marked[: int(top)].sum() == 0
 
 
 def looked(text: str | None, box: tuple[float, float, float, float] = (190, 150, 450, 210)) -> Looked:

@@ -11,12 +11,15 @@ import numpy as np
 from flowalpr.errors import Problem, nearest
 from flowalpr.lab.datasets.sample import DataError, Sample
 from flowalpr.lab.evaluation.running import Change
+from flowalpr.lab.evaluation.viewpoint import farther, turned
 from flowalpr.vision.image import Picture
 
 EVERYWHERE = frozenset({"light", "tint", "fog", "night", "infrared", "noise", "jpeg"})
 """Effects on the whole picture. The others are sized by a plate, so they are put on its surroundings."""
 AROUND = 0.6
 """Part of a plate's width and height around it that such an effect covers on each side."""
+VIEWPOINTS: dict[str, Change] = {"angle": turned, "distance": farther}
+"""Conditions that move the labels as well."""
 STRENGTH = 0.5
 """0..1: what a driver would call bad weather, not the worst."""
 
@@ -29,18 +32,20 @@ def under(name: str, strength: float = STRENGTH) -> Change:
     """
     from flowalpr.lab.datasets.synthetic.degrade import EFFECTS
 
+    if name in VIEWPOINTS:
+        return VIEWPOINTS[name]
     if name not in EFFECTS:
-        known = ", ".join(EFFECTS)
-        raise DataError(Problem(f"there is no condition '{name}'", f"one of: {known}", nearest(name, EFFECTS)))
+        known = [*VIEWPOINTS, *EFFECTS]
+        raise DataError(Problem(f"there is no condition '{name}'", f"one of: {', '.join(known)}", nearest(name, known)))
     effect = EFFECTS[name]
 
-    def change(image: Picture, sample: Sample, number: int) -> Picture:
+    def change(image: Picture, sample: Sample, number: int) -> tuple[Picture, Sample]:
         random = np.random.default_rng(number)
         changed = np.array(image)
         whole = [(slice(None), slice(None))]
         for rows, columns in whole if name in EVERYWHERE else _surroundings(sample, image.shape[:2]):
             changed[rows, columns] = effect(np.ascontiguousarray(changed[rows, columns]), strength, random)
-        return changed
+        return changed, sample
 
     return change
 

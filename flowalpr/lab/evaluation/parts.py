@@ -8,17 +8,19 @@ from typing import Any  # A node's `process` has a signature of its own.
 
 import numpy as np
 
-from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
+from flowalpr.lab.datasets.sample import Dataset, Plate
 from flowalpr.lab.evaluation.detection import Findings
 from flowalpr.lab.evaluation.outcome import Outcome, Subject
+from flowalpr.lab.evaluation.running import Change, shown
 from flowalpr.lab.training.reader_data import upright
 from flowalpr.messages import Box, Detection, Detections, Frame, PlateRead, Stamp
 from flowalpr.node import Node
+from flowalpr.vision.image import Picture
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def find_all(node: Node, dataset: Dataset) -> Iterator[Findings]:
+def find_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iterator[Findings]:
     """What a `detect` node, which is open, finds in every picture, beside what is labelled; one a picture.
 
     Raises:
@@ -27,8 +29,9 @@ def find_all(node: Node, dataset: Dataset) -> Iterator[Findings]:
     """
     process: Any = getattr(node, "process")  # noqa: B009  # The base class does not declare it.
     for number, sample in enumerate(dataset):
-        found: Detections = process(_frame(dataset, sample, number))
-        labelled = [plate.bounds for plate in sample.plates if plate.bounds]
+        image, seen = shown(dataset, sample, number, change)
+        found: Detections = process(_frame(image, sample.file, number))
+        labelled = [plate.bounds for plate in seen.plates if plate.bounds]
         yield Findings(
             data=dataset.name,
             file=sample.file,
@@ -38,7 +41,7 @@ def find_all(node: Node, dataset: Dataset) -> Iterator[Findings]:
         )
 
 
-def read_all(node: Node, dataset: Dataset) -> Iterator[list[Outcome]]:
+def read_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iterator[list[Outcome]]:
     """What an `ocr` node, which is open, reads at the labelled place of each plate; one list a picture.
 
     Plates without a text or without a box are left out. Where corners are labelled, they are used.
@@ -53,22 +56,21 @@ def read_all(node: Node, dataset: Dataset) -> Iterator[list[Outcome]]:
         if not wanted:
             yield []
             continue
-        frame = _frame(dataset, sample, number)
-        placed = {index: _detection(frame, sample.plates[index]) for index in wanted}
+        image, seen = shown(dataset, sample, number, change)
+        frame = _frame(image, sample.file, number)
+        placed = {index: _detection(frame, seen.plates[index]) for index in wanted}
         reads: list[PlateRead] = list(process(Detections(frame, tuple(placed.values()))))
         read_of = {id(read.detection): read for read in reads}
         outcomes = []
         for index, detection in placed.items():
             read = read_of.get(id(detection))
-            subject = Subject(dataset.name, sample, index)
+            subject = Subject(dataset.name, seen, index)
             outcomes.append(Outcome(subject, read.text, read.confidence) if read else Outcome(subject, None))
         yield outcomes
 
 
-def _frame(dataset: Dataset, sample: Sample, number: int) -> Frame:
-    from flowalpr.vision.image import load
-
-    return Frame(load(dataset.picture(sample)), Stamp(str(number), START, number), sample.file)
+def _frame(image: Picture, file: str, number: int) -> Frame:
+    return Frame(image, Stamp(str(number), START, number), file)
 
 
 def _detection(frame: Frame, plate: Plate) -> Detection:

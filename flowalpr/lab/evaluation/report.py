@@ -17,6 +17,7 @@ from flowalpr.lab.datasets.view import Tile, thumbnail
 from flowalpr.lab.evaluation.outcome import Outcome
 from flowalpr.lab.evaluation.summary import Summary
 
+CHANGED = "The same pictures under conditions put in"
 WORST = 60
 """Worst cases that are shown."""
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; color: #222 }
@@ -49,7 +50,11 @@ def write_report(folder: Path, title: str, facts: dict[str, str], summary: Summa
 def sections_of(summary: Summary, folder: Path | None = None) -> list[Section]:
     """The figures of a summary in tables; with a folder, plots are drawn into it as well."""
     detection = "exact" not in summary
-    sections = [_detection(summary), _sizes(summary)] if detection else [_reading(summary)]
+    sections = [_detection(summary["groups"]), _sizes(summary)] if detection else [_reading(summary)]
+    if detection and "under" in summary:
+        whole = {"as they are": summary["groups"]["all"]}
+        under = {name: each["groups"]["all"] for name, each in summary["under"].items()}
+        sections.insert(1, _detection(whole | under, CHANGED))
     if not detection:
         sections += [_groups(summary), _thresholds(summary), _confusions(summary)]
         if "sets" in summary:
@@ -115,12 +120,17 @@ def _pictures(summary: Summary) -> Section:
 
 def _under(summary: Summary) -> Section:
     rows = tuple(
-        (name, percent(each["exact"]), percent(each["merged"]), percent(each["found"]), str(each["false_reads"]))
+        (
+            name,
+            percent(each["exact"]),
+            percent(each["merged"]),
+            percent(each["found"]),
+            *([str(each["false_reads"])] if "false_reads" in each else []),
+        )
         for name, each in [("as they are", summary), *summary["under"].items()]
     )
-    return Section(
-        "The same pictures under conditions put in", ("", "exact", "merged", "any read", "false reads"), rows
-    )
+    head = ("", "exact", "merged", "any read", "false reads")
+    return Section(CHANGED, head[: len(rows[0])], rows)
 
 
 def _thresholds(summary: Summary) -> Section:
@@ -143,7 +153,7 @@ def _confusions(summary: Summary) -> Section:
     return Section("Confused characters", ("is", "was read as", "times"), rows)
 
 
-def _detection(summary: Summary) -> Section:
+def _detection(groups: dict[str, Any], title: str = "Plates found") -> Section:  # Any: figures of a group
     head = ("", "pictures", "plates", "AP50", "AP50-95", "precision", "recall")
     rows = tuple(
         (
@@ -155,9 +165,9 @@ def _detection(summary: Summary) -> Section:
             percent(each["precision"]),
             percent(each["recall"]),
         )
-        for name, each in summary["groups"].items()
+        for name, each in groups.items()
     )
-    return Section("Plates found", head, rows)
+    return Section(title, head, rows)
 
 
 def _sizes(summary: Summary) -> Section:

@@ -12,14 +12,15 @@ from flowalpr.flow.graph import Graph
 from flowalpr.lab.datasets.sample import Dataset, Sample
 from flowalpr.lab.evaluation.end_to_end import Judged, Read, judge
 from flowalpr.messages import Frame, PlateRead, Stamp
-from flowalpr.vision.image import Picture
+from flowalpr.vision.image import Picture, PictureError, load
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 APART = timedelta(minutes=10)
 """Time between two pictures: more than any window of votes, so that no picture speaks for another."""
 
-Change = Callable[[Picture, Sample, int], Picture]
-"""What is done to the picture of a sample, which has a number, before the flow sees it; see `conditions`."""
+Change = Callable[[Picture, Sample, int], tuple[Picture, Sample]]
+"""What is done to the picture of a sample, which has a number, before it is looked at, and its labels after that; see
+`conditions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +48,31 @@ def look_through(graph: Graph, dataset: Dataset, change: Change | None = None) -
     flow.open()
     try:
         for number, sample in enumerate(dataset):
-            reads, milliseconds, fault = _read(flow, dataset, number, change)
-            yield Looked(judge(dataset.name, sample, reads), milliseconds, fault)
+            try:
+                image, seen = shown(dataset, sample, number, change)
+            except (PictureError, OSError) as error:
+                yield Looked(judge(dataset.name, sample, []), 0.0, str(error))
+                continue
+            reads, milliseconds, fault = _read(flow, image, sample.file, number)
+            yield Looked(judge(dataset.name, seen, reads), milliseconds, fault)
     finally:
         flow.close()
 
 
-def _read(flow: Inline, dataset: Dataset, number: int, change: Change | None) -> tuple[list[Read], float, str | None]:
-    from flowalpr.vision.image import PictureError, load
+def shown(dataset: Dataset, sample: Sample, number: int, change: Change | None) -> tuple[Picture, Sample]:
+    """The picture of a sample as it is to be looked at, and the sample as it is labelled then.
 
-    sample = dataset.samples[number]
-    try:
-        image = load(dataset.picture(sample))
-    except (PictureError, OSError) as error:
-        return [], 0.0, str(error)
-    if change is not None:
-        image = change(image, sample, number)
+    Raises:
+        PictureError: the picture cannot be decoded.
+        OSError: it cannot be read.
+    """
+    image = load(dataset.picture(sample))
+    return (image, sample) if change is None else change(image, sample, number)
+
+
+def _read(flow: Inline, image: Picture, file: str, number: int) -> tuple[list[Read], float, str | None]:
     start = time.perf_counter()
-    results, faults = flow.read(Frame(image, Stamp(str(number), START + number * APART, number), sample.file))
+    results, faults = flow.read(Frame(image, Stamp(str(number), START + number * APART, number), file))
     milliseconds = (time.perf_counter() - start) * 1e3
     held_back, late_faults = flow.finish()
     reads = [_as_read(each) for each in [*results, *held_back]]

@@ -123,7 +123,8 @@ class ReaderTask:
                 fix="flowalpr data stats FOLDER lists the characters; or write `train: []` to learn from drawn plates",
             )
         self._chances = chances(self._real, recipe.balance, recipe.two_rows) if self._real else np.ones(1)
-        self._drawer = Drawer(faces=Typefaces(recipe.fonts), alphabet=recipe.alphabet)
+        # A script that no layout knows can still be learnt from real plates alone.
+        self._drawer = None if self._real and recipe.real == 1 else _drawer(recipe)
         self._held: dict[str, list[RealPlate]] = {}
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
@@ -173,7 +174,7 @@ class ReaderTask:
 
     def _crop(self, rng: np.random.Generator) -> Crop:
         """A real or a drawn plate, spoilt."""
-        if self._real and rng.random() < self.recipe.real:
+        if self._drawer is None or (self._real and rng.random() < self.recipe.real):
             plate = self._real[int(np.searchsorted(self._chances, rng.random()))]
             crop = plate.view(self.recipe.margin, rng)
             # Photographs have faults of their own already.
@@ -181,6 +182,15 @@ class ReaderTask:
         else:
             crop = synthetic_crop(self._drawer, self.recipe.margin, rng)
         return crop._replace(image=255 - crop.image) if rng.random() < 0.04 else crop
+
+
+def _drawer(recipe: ReaderRecipe) -> Drawer:
+    try:
+        return Drawer(faces=Typefaces(recipe.fonts), alphabet=recipe.alphabet)
+    except ValueError as error:
+        raise TrainingError(
+            str(error), fix="write `real: 1` to learn from real plates alone, or add a layout"
+        ) from None
 
 
 def build(recipe: ReaderRecipe) -> nn.Module:
