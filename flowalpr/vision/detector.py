@@ -29,6 +29,13 @@ LARGEST_EXPONENT = 5.0
 """As in training: exp(5) cells of 8 pixels are 1,187 pixels."""
 
 
+NEAR = 0.3
+"""Share of the picture's width from which on a plate may be too near to be seen whole."""
+WEAK, SURE = 0.3, 0.75
+"""A near plate that is found with a confidence between these is looked at again with half the pixels. Of 481 plates
+of four validation sets two more were read right, none less; 6 of 498 pictures were looked at twice."""
+
+
 class Found(NamedTuple):
     """One plate, in pixels of the picture."""
 
@@ -82,6 +89,14 @@ def find_with(session: Session, wanted: ModelInput, image: Picture, at_least: fl
 
     `wanted` is the `input` of the model's manifest; `at_least` and `longest` are as for `Detector`.
     """
+    found = _look(session, wanted, image, min(at_least, WEAK), longest)
+    near = NEAR * image.shape[1]
+    if any(each.box.width > near and WEAK <= each.confidence < SURE for each in found):
+        found = _best([*found, *_look(session, wanted, image, at_least, max(32, longest // 2))])
+    return [each for each in found if each.confidence >= at_least]
+
+
+def _look(session: Session, wanted: ModelInput, image: Picture, at_least: float, longest: int) -> list[Found]:
     height, width = image.shape[:2]
     fitted = letterbox(image, *canvas_size(height, width, longest))
     (values,) = session.run(normalise([fitted.image], wanted))
@@ -89,6 +104,13 @@ def find_with(session: Session, wanted: ModelInput, image: Picture, at_least: fl
     boxes, corners = clip(boxes / fitted.scale, width, height), corners / fitted.scale
     kept = [i for i in suppress(boxes, scores, OVERLAP) if (boxes[i, 2:] - boxes[i, :2] >= 1).all()]
     return [Found(Box(*map(float, boxes[i])), float(scores[i]), corners[i]) for i in kept]
+
+
+def _best(found: list[Found]) -> list[Found]:
+    """Each plate once, surest first."""
+    boxes = np.array([each.box for each in found], np.float32).reshape(-1, 4)
+    scores = np.array([each.confidence for each in found], np.float32)
+    return [found[index] for index in suppress(boxes, scores, OVERLAP)]
 
 
 def decode(

@@ -7,7 +7,10 @@ import pytest
 from support.white_finder import write_white_finder
 
 from flowalpr import SetupError
-from flowalpr.vision.detector import Detector, decode
+from flowalpr.vision.detector import Detector, decode, find_with
+from flowalpr.vision.manifest import ModelInput
+
+INPUT = ModelInput(colour="bgr", mean=(0, 0, 0), scale=(1 / 255,) * 3, multiple_of=32)
 
 
 @pytest.fixture
@@ -82,3 +85,36 @@ def test_every_cell_is_decoded_at_a_confidence_of_nothing() -> None:
     values = np.zeros((13, 4, 5), np.float32)
     scores, boxes, corners = decode(values, at_least=0.0)
     assert (scores.shape, boxes.shape, corners.shape) == ((20,), (20, 4), (20, 4, 2))
+
+
+class ByDistance:
+    """A network that sees one plate in the middle: as surely as it is told of the canvas of that many columns."""
+
+    provider = "test"
+
+    def __init__(self, logits: dict[int, float], width: float = 96.0) -> None:
+        self.looks: list[int] = []
+        self._logits, self._width = logits, width
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        columns = batch.shape[3]
+        self.looks.append(columns)
+        values = np.full((1, 13, batch.shape[2] // 8, columns // 8), -9.0, np.float32)
+        values[0, :, batch.shape[2] // 16, columns // 16] = 0
+        values[0, 3, batch.shape[2] // 16, columns // 16] = np.log(self._width / 8)
+        values[0, 0, batch.shape[2] // 16, columns // 16] = self._logits[columns]
+        return [values]
+
+
+def test_a_plate_too_near_to_be_seen_whole_is_looked_at_from_twice_as_far() -> None:
+    network = ByDistance({160: 0.0, 96: 2.0})
+    (found,) = find_with(network, INPUT, black(160, 160), 0.6, 160)
+    assert network.looks == [160, 96]
+    assert found.confidence == pytest.approx(0.88, abs=0.01)
+    assert found.box.width > 150
+
+
+def test_a_plate_that_is_found_surely_or_that_is_small_is_looked_at_once() -> None:
+    for network in (ByDistance({160: 2.0}), ByDistance({160: 0.0}, width=40.0), ByDistance({160: -2.0})):
+        find_with(network, INPUT, black(160, 160), 0.02, 160)
+        assert network.looks == [160]
