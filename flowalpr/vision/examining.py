@@ -21,13 +21,12 @@ def model_findings(name: str, device: Device) -> Iterator[Finding]:
         SetupError: there is none, it is damaged, or no runtime loads it.
     """
     from flowalpr.vision.manifest import find_model
-    from flowalpr.vision.onnx import OnnxSession
-    from flowalpr.vision.session import in_words
+    from flowalpr.vision.session import in_words, open_session
 
     model = find_model(name)
-    session = OnnxSession(model.weights, device)
+    session = open_session(model.weights, device)
     held = f"{model.manifest.name} {model.manifest.version} is whole, and runs on"
-    if session.provider.lower() == device:
+    if device != "cuda" or session.provider == "CUDA":
         yield Finding("ok", f"{held} {session.provider}")
         return
     why, fix = _why_not_cuda()
