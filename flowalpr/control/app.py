@@ -58,6 +58,11 @@ class Desk:
         self.lines = Feed()
         self.journal = Journal(flow.name)
 
+    def end_streams(self) -> None:
+        """Tell all who follow that there is nothing more to come."""
+        for feed in (self.snapshots, self.reads, self.lines):
+            feed.end()
+
     async def beat(self) -> None:
         """Four times a second a snapshot for those who look on; once a second a line of history."""
         count = 0

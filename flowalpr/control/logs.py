@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+from flowalpr.control.heard import veiled
+
 KEPT = 1000
 """Lines, some 300 kB."""
 _OURS = ("event", "level", "timestamp", "logger", "_record", "_from_structlog")
@@ -47,7 +49,7 @@ def _line(record: logging.LogRecord) -> Line:
     """A record as plain values; what structlog logs comes with its particulars."""
     told = record.msg if isinstance(record.msg, dict) else None
     event = str(told.get("event", "")) if told is not None else record.getMessage()
-    about = {} if told is None else {key: str(value) for key, value in told.items() if key not in _OURS}
+    about = {} if told is None else {key: _shown(value) for key, value in told.items() if key not in _OURS}
     line = {
         "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -58,3 +60,8 @@ def _line(record: logging.LogRecord) -> Line:
     if record.exc_info and record.exc_info[0] is not None:
         line["error"] = record.exc_info[0].__name__
     return line
+
+
+def _shown(value: object) -> str:
+    """A particular as text; the records of messages that `debug` logs, without their plates."""
+    return str(veiled(value) if isinstance(value, dict) else value)

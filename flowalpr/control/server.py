@@ -120,6 +120,11 @@ class Door:
         waiting = asyncio.get_running_loop().run_in_executor(None, self._wake.recv, 1)
         serving = [asyncio.ensure_future(server.serve(sockets=[at])) for server, at in servers]
         await waiting
+        desk = getattr(app.state, "desk", None)
+        if desk is not None:
+            desk.end_streams()
+        # Whoever does not even take the end is cut off after a second, which uvicorn would report as an error each.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         for server, _ in reversed(servers):
             server.should_exit = True
         await asyncio.gather(*serving)

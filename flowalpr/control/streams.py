@@ -25,6 +25,9 @@ MOST_STREAMS = 64
 """Streams that are served at a time."""
 
 
+_END = object()
+
+
 class LaggingError(Exception):
     """A client did not keep up."""
 
@@ -36,6 +39,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._listeners: set[asyncio.Queue[Any]] = set()  # Any: whatever is told
         self._lagging: set[asyncio.Queue[Any]] = set()
+        self._ended = False
 
     def __len__(self) -> int:
         return len(self._listeners)
@@ -54,6 +58,13 @@ class Feed:
             else:
                 listener.put_nowait(item)
 
+    def end(self) -> None:
+        """No more will come: all who listen have what waits for them, and then the end."""
+        self._ended = True
+        for listener in self._listeners:
+            if not listener.full():
+                listener.put_nowait(_END)
+
     async def items(self, holds: int = BUFFER) -> AsyncIterator[Any]:  # Any: whatever is told
         """The items from now on; None as a sign of life when there are none for a while.
 
@@ -63,11 +74,13 @@ class Feed:
         listener: asyncio.Queue[Any] = asyncio.Queue(holds)
         self._listeners.add(listener)
         try:
-            while True:
+            while not self._ended or not listener.empty():
                 try:
                     item = await asyncio.wait_for(listener.get(), BEAT)
                 except asyncio.TimeoutError:
                     item = None
+                if item is _END:
+                    return
                 if listener in self._lagging:
                     raise LaggingError
                 yield item

@@ -11,7 +11,7 @@ from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
 from flowalpr.engine.worker import Worker
 from flowalpr.messages import Frame, Message
-from flowalpr.telemetry.meter import quantile
+from flowalpr.telemetry.meter import quantiles
 from flowalpr.telemetry.snapshot import CameraSnapshot, NodeSnapshot, WireSnapshot
 
 Wires = tuple[tuple[WirePlan, Wire[Entry]], ...]
@@ -37,6 +37,7 @@ def look(workers: Iterable[Worker], wires: Wires) -> Look:
 
 def _node(step: Step, worker: Worker, wires: Wires) -> NodeSnapshot:
     meter = step.meter
+    p50, p95, p99 = quantiles(meter.buckets, 0.50, 0.95, 0.99)
     inward = [wire for planned, wire in wires if step.name in planned.entries]
     return NodeSnapshot(
         name=step.name,
@@ -53,9 +54,9 @@ def _node(step: Step, worker: Worker, wires: Wires) -> NodeSnapshot:
         tallies=step.node.tallies(),
         notes=step.node.notes(),
         busy_ms=meter.busy / 1e6,
-        p50_ms=quantile(meter.buckets, 0.50) * 1000,
-        p95_ms=quantile(meter.buckets, 0.95) * 1000,
-        p99_ms=quantile(meter.buckets, 0.99) * 1000,
+        p50_ms=p50 * 1000,
+        p95_ms=p95 * 1000,
+        p99_ms=p99 * 1000,
     )
 
 

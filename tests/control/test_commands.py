@@ -20,7 +20,7 @@ from flowalpr.control.tokens import Role, Tokens
 FLOW = """
 flow: gate
 nodes:
-  beat: {uses: timer, with: {every: 50 ms}}
+  beat: {uses: timer, with: {every: 1 s}}
   show: {uses: debug, from: beat}
 """
 
@@ -63,16 +63,16 @@ def test_a_running_flow_is_seen_followed_and_changed(run: Callable, tmp_path: Pa
     assert code == 1
     assert "no flow 'gat' runs" in error
     assert "did you mean 'gate'?" in error
-    assert "[info] opening" in said("logs", "gate")[1]
-    (tmp_path / "new.yaml").write_text(FLOW.replace("50 ms", "nothing"))
+    assert "[info] opening" in said("logs", "gate", "-n", "1000")[1]
+    (tmp_path / "new.yaml").write_text(FLOW.replace("1 s", "nothing"))
     code, _, error = said("deploy", str(tmp_path / "new.yaml"))
     assert code == 1
     assert "new.yaml:4:" in error
     assert "is not a duration" in error
-    (tmp_path / "new.yaml").write_text(FLOW.replace("50 ms", "40 ms"))
+    (tmp_path / "new.yaml").write_text(FLOW.replace("1 s", "2 s"))
     code, out, error = said("deploy", str(tmp_path / "new.yaml"))
     assert (code, out, error) == (0, "replaced: beat\n", "")
-    assert "40 ms" in (tmp_path / "gate.yaml").read_text()
+    assert "every: 2 s" in (tmp_path / "gate.yaml").read_text()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
     assert said("status")[1] == "no flow of this user runs on this machine\n"

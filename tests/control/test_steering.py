@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from support.flows import Fails, Find, Heavy, Keep, graph_of
-from support.live import LiveFrames, LiveReads
+from support.live import PLATE, LiveFrames, LiveReads
 from support.served import Served, until
 
 from flowalpr import Secret
+from flowalpr.cli.logs import set_up
 from flowalpr.control.client import DoorError
 from flowalpr.errors import FlowError, Place, Problem
 from flowalpr.storage.audit import AuditLog
@@ -79,6 +80,17 @@ def test_the_log_is_shown_and_followed(served: Served, ask: Callable) -> None:
             await stream.aclose()
 
     ask(look())
+
+
+def test_the_log_holds_no_plate_though_a_node_logs_whole_messages(serve: Callable[..., Served]) -> None:
+    from flowalpr_builtin.sinks.debug import Debug
+
+    served = serve(("cars", LiveReads(), ""), ("show", Debug(), "cars"))
+    set_up(0, False, served.logs)
+    served.node("cars").send()
+    until(lambda: any(line["event"] == "message" for line in served.logs.lines(100)))
+    assert PLATE not in str(served.logs.lines(100))
+    assert "KX•••••" in str(served.logs.lines(100))
 
 
 def test_a_camera_s_picture_comes_with_what_was_found_drawn(served: Served, ask: Callable) -> None:
