@@ -143,6 +143,14 @@ def test_a_password_in_an_address_is_not_shown(tmp_path: Path, catalogue: Catalo
     assert "hunter2" not in "".join(problem.what + problem.fix for problem in found.problems)
 
 
+def test_the_car_park_of_the_documents_passes(tmp_path: Path, catalogue: Catalogue) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "car-park.md").read_text(encoding="utf-8")
+    (tmp_path / "car-park.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    found = findings(load_flow(tmp_path / "car-park.yaml", catalogue))
+    assert found.problems == []
+    assert len(found.remarks) == 1  # What was accepted.
+
+
 @pytest.mark.parametrize("name", bundled_flows())
 def test_the_flows_in_the_box_pass(name: str, catalogue: Catalogue) -> None:
     assert findings(load_flow(bundled_flows()[name], catalogue)).problems == []
