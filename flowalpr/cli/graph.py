@@ -20,11 +20,15 @@ class Format(str, Enum):
     svg = "svg"
 
 
+ENDINGS = {".svg": Format.svg, ".mmd": Format.mermaid, ".mermaid": Format.mermaid}
+
+
 def graph(
     flow: Flow,
     form: Annotated[
-        Format, typer.Option("--format", help="Text, the language of Mermaid, or a picture.")
-    ] = Format.tree,
+        Format | None,
+        typer.Option("--format", help="Text, the language of Mermaid, or a picture; by itself, what `--out` ends in."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")] = None,
     settings: Settings = None,
     without: Blocked = None,
@@ -38,5 +42,6 @@ def graph(
     from flowalpr.plugins import load_plugins
 
     loaded = load_flow(find_flow(flow), load_plugins(without or ()), settings=by_name(settings))
+    form = form or ENDINGS.get(out.suffix.lower() if out else "", Format.tree)
     draw = {Format.tree: tree, Format.mermaid: mermaid, Format.svg: svg}[form]
     write_or_print(draw(loaded, plan(loaded)), out)

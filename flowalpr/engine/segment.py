@@ -129,13 +129,8 @@ class Segment:
         self.due(END_OF_TIME)
 
     def _due(self, step: Step, now: datetime) -> None:
-        try:
-            result = step.settled(step.node.due(now))
-        except Exception as error:
-            step.failed(error, None)
-            return
         stack: list[tuple[Step, Message]] = []
-        self._give(step, result, None, stack)
+        self._give(step, step.due(now), None, stack)
         for receiver, message in reversed(stack):
             self.handle((receiver,), message)
 

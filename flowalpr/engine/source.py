@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from time import monotonic
@@ -27,7 +28,8 @@ class SourceWorker(Worker):
     def __init__(self, segment: Segment, failed: Callable[[BaseException], None], iterate: Any) -> None:
         super().__init__(segment, failed)
         (self._step,) = segment.steps
-        self._iterate: Callable[[AsyncIterator[Any]], Iterator[Any]] = iterate  # Any: what a source yields
+        # Any: what a source yields
+        self._iterate: Callable[[AsyncIterator[Any], threading.Event], Iterator[Any]] = iterate
         self._live = self._step.node.is_live()
         self._tries = 0
         self._over = False
@@ -94,7 +96,7 @@ class SourceWorker(Worker):
         step = self._step
         messages: Any = step.node.process()  # type: ignore[attr-defined]  # Each node declares its own.
         if isinstance(messages, AsyncIterator):
-            messages = self._iterate(messages)
+            messages = self._iterate(messages, self.stopping)
         elif isinstance(messages, Message) or messages is None:
             messages = iter(() if messages is None else (messages,))
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from inspect import isawaitable, isgeneratorfunction
 from typing import Any
 
 from flowalpr.engine.faults import TROUBLES, Breaker, FlowStopped, Trouble, fault_of, report, trouble_of
 from flowalpr.engine.wire import Wire
 from flowalpr.flow.graph import FlowNode
-from flowalpr.messages import Fault, Message
+from flowalpr.messages import END_OF_TIME, Fault, Message
 from flowalpr.node import Node
 from flowalpr.telemetry.meter import Meter
 
@@ -30,6 +31,7 @@ class Step:
     __slots__ = (
         "_await",
         "_breaker",
+        "_due_breaker",
         "_succeeded_before",
         "_uncaught",
         "caught_by",
@@ -62,6 +64,7 @@ class Step:
         self._uncaught = uncaught
         self._await = await_
         self._breaker = breaker
+        self._due_breaker = None if breaker is None else Breaker()
         self._succeeded_before = 0
         self.process: Callable[..., Any] = self._call  # Any: each node has its own signature
 
@@ -86,6 +89,26 @@ class Step:
     def settled(self, result: Any) -> Any:  # Any: whatever `open`, `due` and `close` give
         """A result of `open`, `due` or `close`, awaited if it must be."""
         return self._await(result) if isawaitable(result) else result
+
+    def due(self, now: datetime) -> Any:  # Any: messages
+        """What the node gives as time passes; a `due` that keeps failing rests by itself, while `process` goes on.
+
+        Raises:
+            FlowStopped: if it failed and the node's `on_error` is `stop`.
+        """
+        resting = self._due_breaker is not None and self._due_breaker.resting()
+        if resting and now < END_OF_TIME:
+            return ()
+        try:
+            result = self.settled(self.node.due(now))
+        except Exception as error:
+            if self._due_breaker is not None:
+                self._due_breaker.failed()
+            self.fault(fault_of(self.name, error, None))
+            return ()
+        if self._due_breaker is not None:
+            self._due_breaker.worked()
+        return result
 
     def forgive(self) -> None:
         """Have it called again if it rests after errors."""

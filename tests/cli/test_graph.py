@@ -59,6 +59,9 @@ def test_the_picture_is_sound_xml_and_shows_every_node() -> None:
 def test_a_drawing_can_be_written_to_a_file() -> None:
     assert graph("busy.yaml", "-o", "busy.txt") == ""
     assert Path("busy.txt").read_text(encoding="utf-8") == graph("busy.yaml")
+    for ending, form in (("svg", "svg"), ("mmd", "mermaid")):
+        assert graph("busy.yaml", "-o", f"busy.{ending}") == ""
+        assert Path(f"busy.{ending}").read_text(encoding="utf-8") == graph("busy.yaml", "--format", form)
 
 
 @settings(deadline=None)

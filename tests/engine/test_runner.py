@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 
 import pytest
+from pydantic import PrivateAttr
 from support.flows import (
     Awaiting,
     Catch,
@@ -25,6 +29,7 @@ from support.flows import (
 
 from flowalpr import Frame, Message, Node, PlateRead, SetupError
 from flowalpr.engine.segment import NotOpenedError
+from flowalpr.testing import plate_frame, plate_read
 
 
 def texts(keep: Keep) -> list[str]:
@@ -316,3 +321,59 @@ def test_find_in_the_same_thread_as_its_reader_gives_the_same(run):
     )
     assert texts(keep) == [f"P{number:05}" for number in range(30)]
     assert [wire.source for wire in running.snapshot().wires] == ["tape"]
+
+
+class Silent(Node):
+    """A source that gives one read, and then awaits something that never comes."""
+
+    _log: list[str] = PrivateAttr(default_factory=list)
+
+    def log(self) -> list[str]:
+        return self._log
+
+    async def process(self) -> AsyncIterator[PlateRead]:
+        try:
+            yield plate_read()
+            await asyncio.Event().wait()
+        finally:
+            self._log.append("let go")
+
+
+def test_a_source_that_awaits_for_ever_lets_go_when_the_flow_stops(runner):
+    silent, keep = Silent(), Keep()
+    running = runner(graph_of(("silent", silent, ""), ("keep", keep, "silent")))
+    running.start()
+    while not running.snapshot().node("keep").taken:
+        running.wait(0.01)
+    running.stop()
+    assert running.left_behind == ()
+    assert silent.log() == ["let go"]
+
+
+class Untimely(Keep):
+    """Keeps what it is given, and fails whenever time passes."""
+
+    def due(self, now: datetime) -> list[PlateRead]:
+        raise ValueError("no time")
+
+
+class Watching(Node):
+    """A live source that gives one frame and then none."""
+
+    def is_live(self) -> bool:
+        return True
+
+    def process(self) -> Iterator[Frame]:
+        yield plate_frame(camera=self.name)
+        self.wait(20)
+
+
+def test_a_due_that_keeps_failing_rests_without_its_node(runner):
+    running = runner(graph_of(("cam", Watching(), ""), ("keep", Untimely(), "cam")))
+    running.start()
+    while running.snapshot().node("keep").errors < 5:
+        running.wait(0.01)
+    seen = running.snapshot().node("keep")
+    assert seen.state == "running", "its `process` does not rest"
+    running.stop()
+    assert running.snapshot().node("keep").errors > seen.errors, "the end of time is told all the same"
