@@ -76,14 +76,17 @@ class Client:
         *,
         authority: Path | None = None,
         within: float = ANSWER_WITHIN,
+        why: str = "",
     ) -> None:
         """`where`: the path of a socket (`flows`), or `https://HOST:PORT`, which needs a token.
 
         `authority` is the file of the certificate authority that signed the machine's certificate, if no known one did.
+        `why` is the purpose of looking at plates, for the audit log, where one is required.
 
         Raises:
             DoorError: `authority` cannot be read.
         """
+        self._why = {"why": why} if why else {}
         self._where = str(where)
         remote = self._where.startswith(("https://", "http://"))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -152,21 +155,22 @@ class Client:
             "until": until.isoformat() if until else None,
             "reason": reason,
             "text": text,
+            **self._why,
         }
         return listed(await self._get("/reads", {key: value for key, value in wanted.items() if value is not None}))
 
     async def read_stream(self) -> AsyncIterator[Record]:
         """Reads as they come. One under an `id` that came before replaces the earlier."""
-        async for text in self._events("/reads/stream"):
+        async for text in self._events("/reads/stream", self._why):
             yield mapping(json.loads(text))
 
     async def crop(self, read_id: str) -> bytes:
         """The picture of a plate, JPEG; of the latest reads only."""
-        return await self._bytes(f"/reads/{quote(read_id, safe='')}/crop")
+        return await self._bytes(f"/reads/{quote(read_id, safe='')}/crop", self._why)
 
     async def correct(self, read_id: str, text: str) -> Record:
         """Say what a plate really is; to the store and to the queue for training."""
-        return mapping(await self._post(f"/reads/{quote(read_id, safe='')}/correct", {"text": text}))
+        return mapping(await self._post(f"/reads/{quote(read_id, safe='')}/correct", {"text": text, **self._why}))
 
     async def node(self, name: str) -> Record:
         """`settings` (secrets masked), `history` (second by second), `errors` (the last, with trace), `inputs`."""
@@ -203,7 +207,7 @@ class Client:
 
     async def picture(self, camera: str, width: int = 1280) -> bytes:
         """The camera's picture now, at most `width` pixels wide, with plates and zones drawn; JPEG."""
-        return await self._bytes(f"/cameras/{quote(camera)}/picture", {"width": width})
+        return await self._bytes(f"/cameras/{quote(camera)}/picture", {"width": width, **self._why})
 
     async def deploy(self, flow: Path | str, *, name: str = "") -> Record:
         """Change to another flow file, given by its path or its text: `changed` nodes, and whether it was `saved`.

@@ -14,9 +14,9 @@ from support.live import PLATE, LiveFrames, LiveReads
 from support.served import Served, until
 
 from flowalpr.alerts import keep
-from flowalpr.control.client import DoorError
+from flowalpr.control.client import Client, DoorError
 from flowalpr.events import Alert
-from flowalpr.storage.audit import AuditLog
+from flowalpr.storage.audit import AuditLog, Who
 from flowalpr.testing import NOON, plate_read
 from flowalpr_builtin.filters.watchlist import Watchlist
 from flowalpr_builtin.sinks.store import Store
@@ -161,3 +161,19 @@ def test_metrics_are_what_prometheus_reads_and_name_no_plate(serve: Callable[...
     assert counts == sorted(counts)
     assert counts[-1] >= 2
     assert {"flowalpr_camera_fps", "flowalpr_sink_backlog", "flowalpr_box_disk_free_bytes"} <= found.keys()
+
+
+def test_where_a_purpose_is_required_nothing_is_shown_without_one(kept: Served, ask: Callable) -> None:
+    AuditLog().require_purpose(("search", "watch"), Who("Ann"))
+
+    async def look() -> None:
+        async with kept.client() as client:
+            with pytest.raises(DoorError, match="'watch' needs a purpose here"):
+                await client.reads()
+            with pytest.raises(DoorError, match="needs a purpose here"):
+                await anext(client.read_stream())
+        async with Client(kept.socket, why="case 7") as client:
+            assert len(await client.reads(text="KX77ABC")) == 3
+
+    ask(look())
+    assert [(entry.action, entry.why) for entry in AuditLog().entries()][-1] == ("search", "case 7")
