@@ -126,8 +126,8 @@ def searches(folder: Path, count: int) -> None:
                 spent.append(1000 * (time.perf_counter() - begun))
                 worked.append(1000 * (time.process_time() - cpu))
             print(
-                f"{name:34} median {median(spent):8.1f} ms, longest {max(spent):8.1f} ms; of CPU {median(worked):8.1f}, "
-                f"{max(worked):8.1f} ms; found {found / 15:.1f}"
+                f"{name:34} median {median(spent):8.1f} ms, longest {max(spent):8.1f} ms; CPU {median(worked):7.1f}, "
+                f"{max(worked):7.1f} ms; found {found / 15:.1f}"
             )
 
 

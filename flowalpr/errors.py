@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _EXTRAS = {
     "cv2": "cpu",
     "onnxruntime": "cpu",
+    "psycopg": "postgres",
+    "pyarrow": "parquet",
     "faster_coco_eval": "lab",
     "matplotlib": "lab",
     "onnx": "lab",

@@ -24,10 +24,12 @@ from flowalpr.cli import (
     nodes,
     privacy,
     read,
+    reads,
     run,
     schema,
     service,
     status,
+    store,
     subject,
     token,
     train,
@@ -63,6 +65,8 @@ app.add_typer(compress.app, name="compress")
 app.add_typer(bench.app, name="bench")
 app.add_typer(new.app, name="new")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(reads.app, name="reads")
+app.add_typer(store.app, name="store")
 app.add_typer(watchlist.app, name="watchlist")
 app.add_typer(zone.app, name="zone")
 app.add_typer(service.app, name="service")

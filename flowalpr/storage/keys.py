@@ -78,7 +78,7 @@ def new_master(reference: Secret | None) -> MasterKey:
             f"no key can be made in {path.parent}: {error.strerror}",
             "make it writable, or name a key of your own: key: env:NAME, file:PATH or credential:NAME",
         ) from None
-    return MasterKey(secret, str(path))
+    return MasterKey(secret, f"file:{path}")
 
 
 def key_file(fingerprint: str) -> Path:

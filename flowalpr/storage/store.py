@@ -86,9 +86,14 @@ class ReadStore:
 
     def show(self, id_: str) -> StoredRead | None:
         """The read of that id, if it is there."""
+        return next((read for read in self.beginning(id_, 1) if read.id == id_), None)
+
+    def beginning(self, id_: str, limit: int = 2) -> list[StoredRead]:
+        """Reads whose ids begin so, the shortest first."""
+        wanted = sql.select(READS).where(READS.c.id >= id_, READS.c.id < id_ + "\U0010ffff").order_by(READS.c.id)
         with self.database.reading() as connection:
-            row = connection.execute(sql.select(READS).where(READS.c.id == id_)).one_or_none()
-        return stored_read(row, self.ring) if row is not None else None
+            rows = connection.execute(wanted.limit(limit)).all()
+        return [stored_read(row, self.ring) for row in rows]
 
     def picture(self, id_: str, kind: str = "crop") -> bytes:
         """The JPEG of a read.
@@ -99,6 +104,13 @@ class ReadStore:
         if self._pictures is None:
             raise AlteredError("this store has no folder for pictures")
         return self._pictures.read(id_, kind, self.ring.get)
+
+    def picture_files(self, older: float) -> set[str]:
+        """The files of pictures that have been there for so many seconds, as paths in their folder."""
+        if self._pictures is None:
+            return set()
+        until = time.time() - older
+        return {each for each in self._pictures.files() if (self._pictures.folder / each).stat().st_mtime < until}
 
     def correct(self, id_: str, text: str) -> StoredRead | None:
         """Write a read's text anew, as a person saw it; later accounts of the passage leave it. None: no such read.
