@@ -41,7 +41,7 @@ class Seal:
             AlteredError: it was altered, or belongs elsewhere.
         """
         if sealed[:1] != _FORM:
-            raise AlteredError("it is not sealed as flowalpr does")
+            raise AlteredError("it was altered: it is not sealed as flowalpr does")
         try:
             return self._cipher.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound)
         except (InvalidTag, ValueError):

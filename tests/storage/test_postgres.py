@@ -33,6 +33,7 @@ def server() -> Iterator[Postgres]:
 @pytest.fixture
 def opened(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ReadStore]:
     monkeypatch.setenv("DATABASE_URL", server.url)
+    monkeypatch.setenv("FLOWALPR_STATE", str(server.folder))  # One key for the one database of these tests.
     return lambda: ReadStore(StoreAddress(url=Secret("env:DATABASE_URL"), pictures=tmp_path / "pictures"))
 
 

@@ -19,7 +19,7 @@ class Postgres:
         if not installed:
             pytest.skip("no PostgreSQL server here: apt-get install postgresql")
         self._bin = installed[-1].parent
-        self._folder = folder
+        self.folder = folder
         self._as: list[str] = []
         if os.geteuid() == 0:  # The server refuses to run as root.
             if shutil.which("setpriv") is None:
@@ -33,16 +33,16 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, again if need be."""
-        folder = self._folder
+        folder = self.folder
         options = f"-k {folder} -c listen_addresses='' -c shared_buffers=8MB"
         self._run("pg_ctl", "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
 
     def stop(self) -> None:
         """End it as a power cut would."""
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as, str(self._bin / program), *arguments]
         subprocess.run(
-            command, cwd=self._folder, timeout=120, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, cwd=self.folder, timeout=120, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
