@@ -39,7 +39,7 @@ def headline(snapshot: FlowSnapshot) -> str:
     """The run in one line."""
     frames = sum(node.given for node in snapshot.nodes if node.kind == "source")
     passages = [node.tallies["read"] for node in snapshot.nodes if "read" in node.tallies]
-    reads = sum(passages) or sum(node.given for node in snapshot.nodes if node.kind == "ocr")
+    reads = sum(passages) if passages else sum(node.given for node in snapshot.nodes if node.kind == "ocr")
     dropped = sum(node.dropped for node in snapshot.nodes)
     rate = frames / snapshot.seconds if snapshot.seconds else 0.0
     parts = [

@@ -204,16 +204,23 @@ def test_a_passage_without_a_plate_says_why(reads: list[PlateRead], reason: str)
     assert (passage.text, passage.confidence, passage.reason) == ("", 0.0, reason)
     assert passage.seen == len(reads)
     assert passage.frame.image is reads[0].frame.image, "to look at what went wrong"
-    assert node.tallies() == {reason: 1}
+    assert node.tallies() == {"read": 0, reason: 1}
     quiet = Vote(countries=("GB",), keep="matching")
     assert passages(quiet, *reads) == []
-    assert quiet.tallies() == {reason: 1}
+    assert quiet.tallies() == {"read": 0, reason: 1}
 
 
 def test_a_single_sight_that_gave_no_read_is_no_passage() -> None:
     node = Vote(unread=True)
     assert passages(node, *blanks(count=1)) == []
-    assert node.tallies() == {}
+    assert node.tallies() == {"read": 0}
+
+
+def test_what_looks_like_a_plate_in_one_frame_alone_must_be_surer_than_what_stays() -> None:
+    assert [each.text for each in passages(Vote(), sight("AB123", 0.0, 0.79))] == []
+    assert [each.text for each in passages(Vote(), sight("AB123", 0.0, 0.81))] == ["AB123"]
+    assert [each.text for each in passages(Vote(alone=0), sight("AB123", 0.0, 0.6))] == ["AB123"]
+    assert [each.text for each in passages(Vote(), *(sight("AB123", at / 10, 0.6) for at in range(2)))] == ["AB123"]
 
 
 @pytest.mark.parametrize(

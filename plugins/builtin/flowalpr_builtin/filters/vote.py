@@ -52,6 +52,9 @@ class Vote(FormatNode):
     at_least: Fraction = 0.5
     """Least confidence of a text; below it a passage ends as `low confidence`. With 0.5, 98 % of the texts told of
     drawn passages are right, as with 0.6, and fewer are missing."""
+    alone: Fraction = 0.8
+    """The same for a plate seen in one frame alone: what looks like a plate for a moment often is none. Lower it in a
+    flow that takes a single picture of each car."""
     sure: Fraction = 0.9
     """Confidence from which a text may be final while its car is still there."""
     enough: Annotated[int, Field(ge=1, le=100)] = 3
@@ -105,7 +108,8 @@ class Vote(FormatNode):
         fused = visit.fused()
         is_sure = fused.confidence >= self.sure and visit.fusion.count(fused.text) >= self.enough
         is_final = is_sure or visit.stood() >= self.patience
-        if fused.confidence < self.at_least or not (is_final or ("preview" in self.give and not visit.is_previewed)):
+        is_preview = "preview" in self.give and not visit.is_previewed
+        if fused.confidence < self._wanted(visit) or not (is_final or is_preview):
             return
         passage = self._passage(camera, visit)
         if passage.reason == "read" and is_final:
@@ -166,7 +170,7 @@ class Vote(FormatNode):
 
     def _reason(self, visit: Visit, fits: bool, drops_frames: bool) -> str:
         """`read`, or the likeliest of the reasons for which there is no plate."""
-        if visit.fused().text and visit.fused().confidence >= self.at_least:
+        if visit.fused().text and visit.fused().confidence >= self._wanted(visit):
             return "format" if self.keep == "matching" and not fits else "read"
         if visit.highest < self.smallest:
             return "too small"
@@ -175,6 +179,13 @@ class Vote(FormatNode):
         if visit.seen < FEW_SEEN and drops_frames:
             return "overload"
         return "left the zone" if visit.at_edge and not visit.reads else "low confidence"
+
+    def _wanted(self, visit: Visit) -> float:
+        """The least confidence of its text."""
+        return self.at_least if visit.seen > 1 else max(self.at_least, self.alone)
+
+    def tallies(self) -> dict[str, int]:
+        return {"read": 0} | super().tallies()  # So that the summary speaks of passages though none was read.
 
     def _line_in(self, read: PlateRead) -> tuple[Point, Point] | None:
         """The line in pixels of the camera's picture."""
