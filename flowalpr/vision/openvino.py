@@ -1,4 +1,8 @@
-"""Sessions on OpenVINO: often the fastest way to run a network on an Intel CPU, and it takes the same ONNX files."""
+"""Sessions on OpenVINO: often the fastest way to run a network on an Intel CPU, and it takes the same ONNX files.
+
+On x86 without VNNI INT8 files cost accuracy: both default models read 86 of 102 plates of the US right there, on
+onnxruntime 92. Take float32 or half precision on such a CPU, or onnxruntime.
+"""
 
 from __future__ import annotations
 
