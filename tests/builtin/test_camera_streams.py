@@ -97,6 +97,20 @@ def test_a_main_stream_that_hangs_holds_nothing_up(rtsp_server: StartRtsp) -> No
     assert last.number - first.number >= 5
 
 
+@pytest.mark.slow
+def test_a_frame_s_time_is_when_it_was_taken_by_the_camera_s_own_clock(rtsp_server: StartRtsp) -> None:
+    server = rtsp_server(ticks=True, fps=10)
+    right = 0
+    with frames_of(Camera(url=server.url, clock="camera")) as frames:  # Sent 100 ms late.
+        for frame in islice(frames, 150):
+            tenths = frame.stamp.time.timestamp() * 10
+            behind = (tenths - tick_of(frame.image)) % (1 << BARS)
+            right = right + 1 if behind < 0.9 else 0
+            if right == 20:
+                break
+    assert right == 20, "never 20 in a row whose time was within the tenth of a second that they show"
+
+
 @pytest.mark.parametrize(
     "settings",
     [

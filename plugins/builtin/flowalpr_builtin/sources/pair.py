@@ -6,6 +6,7 @@ plate was found. A picture of the sub-stream waits until the main stream has com
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +66,7 @@ class MainStream:
                 self._shots.clear()
             self.away = problem
             tries = 0 if monotonic() - before > LONGEST_RETRY else tries + 1
-            self._pause(min(2.0**tries, LONGEST_RETRY))
+            self._pause(min(2.0**tries, LONGEST_RETRY) * random.uniform(1.0, 1.2))  # noqa: S311  # No secret.
 
     def _receive(self) -> str:
         """Keep pictures until the stream breaks off; why it did."""
