@@ -49,13 +49,9 @@ class Steering:
 
     def subject(self, key: str) -> str:
         """What Enter opens for a row: the node, the camera, or the read of an alert."""
-        alert = next((each for each in self._app.seen.alerts if each["id"] == key), None)
-        if self._app.view.page == "alerts" and alert:
-            read: Record = alert.get("read") or {}
-            if read.get("id"):
-                self._app.seen.details[f"read {read['id']}"] = read
-            return str(read.get("id", ""))
-        return key
+        if self._app.view.page != "alerts":
+            return key
+        return next((str(each["read"]) for each in self._app.seen.alerts if each["id"] == key), "")
 
     def _node(self) -> str | None:
         view = self._app.view
@@ -144,8 +140,7 @@ class Steering:
                 return
 
             async def call(door: Door) -> str:
-                await door.correct(str(read["id"]), text)
-                read["corrected"] = text.upper()
+                read.update(await door.correct(str(read["id"]), text))
                 return "corrected, in the store and in the queue for training"
 
             self._call(call)

@@ -204,13 +204,17 @@ def reads() -> list[Record]:
 
 
 ALERT = {
-    "type": "Alert",
     "id": "alert-1",
-    "time": NOON.isoformat(),
+    "raised": NOON.isoformat(),
+    "node": "watch",
     "camera": "north",
     "severity": "high",
     "label": "stolen: call the police",
-    "read": read(3),
+    "text": PLATES[3],
+    "read": "read-3",
+    "acknowledged": None,
+    "by": "",
+    "note": "",
 }
 
 
@@ -320,4 +324,4 @@ class Replay:
 
     async def correct(self, read_id: str, text: str) -> Record:
         self.asked.append(("correct", read_id, text))
-        return {}
+        return {"text": text.upper()}

@@ -121,7 +121,8 @@ def test_enter_on_an_alert_shows_its_read():
 
 def test_a_read_is_corrected():
     door = Replay()
-    watch("3", "down", "c", *["backspace"] * 7, *"mxy99", "enter", door=door)
+    page = watch("3", "m", "down", "c", *["backspace"] * 7, *"mxy99", "enter", door=door)
+    assert "MXY99" in page
     assert door.asked == [("correct", "read-8", "mxy99")]
 
 

@@ -128,12 +128,11 @@ def log_rows(lines: list[Record]) -> list[Row]:
 
 def _alert(record: Record, plain: bool) -> list[Piece | str]:
     severity = str(record.get("severity", ""))
-    about: Record = record.get("read") or record
     return [
-        (clock(when(record)), "dim"),
+        (clock(when(record, "raised")), "dim"),
         (severity, SEVERITIES.get(severity, "warn")),
         (str(record.get("label", "")), "strong"),
-        plate(about, plain),
+        plate(record, plain),
         str(record.get("camera", "")),
     ]
 
