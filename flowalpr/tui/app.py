@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
+import sys
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 from rich.console import RenderableType
 from textual import events
@@ -72,6 +74,7 @@ class Monitor(App[None]):
         self._looks: Palette = TERMINAL if self.console.color_system in (None, "standard") else DARK
         self._chosen: dict[tuple[str, str], str | None] = {}
         self._guide = False
+        self._still: Seen | None = None
         self._painted_at = 0.0
         self._is_due = False
         ascii_only = not _speaks_utf8() if only_ascii is None else only_ascii
@@ -110,7 +113,17 @@ class Monitor(App[None]):
         if self._is_due or self.view.held:
             return
         self._is_due = True
-        self.set_timer(max(0.01, self._painted_at + EVERY - monotonic()), self.paint)
+        self.set_timer(max(0.01, self._painted_at + EVERY - monotonic()), self._paint_when_free)
+
+    def _paint_when_free(self) -> None:
+        """Paint what was told, unless the line still carries what was painted before: then what comes later is newer.
+
+        So a thin line shows fewer pictures and figures, and a key never waits behind them.
+        """
+        if _takes_more(sys.__stderr__):
+            self.paint()
+        else:
+            self.set_timer(EVERY / 2, self._paint_when_free)
 
     def paint(self) -> None:
         """Draw everything from what was seen; only what changed reaches the terminal."""
@@ -122,9 +135,10 @@ class Monitor(App[None]):
         width, height = boards[1].size
         if not width:
             return
-        draw = guide if self._guide else page_of(self.seen, self.view)
-        sheet = draw(self.seen, self.view, width, height)
-        boards[0].show(top(self.seen, self.view, width), self._looks)
+        seen = self._still or self.seen
+        draw = guide if self._guide else page_of(seen, self.view)
+        sheet = draw(seen, self.view, width, height)
+        boards[0].show(top(seen, self.view, width), self._looks)
         boards[1].show(sheet, self._looks, self.view.chosen)
         if self.view.chosen != boards[1].chosen:
             self.view.chosen = boards[1].chosen
@@ -195,6 +209,7 @@ class Monitor(App[None]):
     def action_hold(self) -> None:
         """Let the screen stand still, or go on."""
         self.view.held = not self.view.held
+        self._still = self.seen.still() if self.view.held else None
         self.paint()
 
     def action_guide(self) -> None:
@@ -262,6 +277,13 @@ class Monitor(App[None]):
     def _filter(self, text: str) -> None:
         self.view.wanted = text
         self.paint()
+
+
+def _takes_more(file: TextIO | None) -> bool:
+    """Whether a terminal can be written to without waiting."""
+    if file is None or not file.isatty():
+        return True
+    return bool(select.select([], [file], [], 0)[1])
 
 
 def _speaks_utf8() -> bool:

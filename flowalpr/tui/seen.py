@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowalpr.telemetry.snapshot import FlowSnapshot, NodeSnapshot
@@ -18,8 +18,9 @@ LINES_KEPT = 1000
 class History:
     """The snapshots of the last seconds, from which rates are taken."""
 
-    def __init__(self) -> None:
-        self._snapshots: deque[FlowSnapshot] = deque()
+    def __init__(self, like: History | None = None) -> None:
+        """`like`: begins as another has become."""
+        self._snapshots: deque[FlowSnapshot] = deque(like._snapshots if like else ())
 
     def add(self, snapshot: FlowSnapshot) -> None:
         """Take in the newest; what is older than the time of a rate is forgotten, and all if the flow began anew."""
@@ -74,6 +75,11 @@ class Seen:
     def now(self) -> FlowSnapshot | None:
         """The newest snapshot."""
         return self.history.latest
+
+    def still(self) -> Seen:
+        """The same as it is now, for a screen that stands still; details of it may still come."""
+        history = History(self.history)
+        return replace(self, history=history, reads=self.reads.copy(), alerts=self.alerts, lines=self.lines.copy())
 
     def read(self, id: str) -> Record | None:  # noqa: A002  # A read's id is called so everywhere.
         """The read of that id, if it is known."""

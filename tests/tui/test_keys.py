@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.monitor import LARGE, watch
-from support.replay import Replay, car_park
+from support.monitor import LARGE, settle, watch
+from support.replay import Replay, car_park, read
 
 from flowalpr.tui.book import PAGES
 
@@ -171,11 +171,12 @@ def test_space_holds_the_screen_still():
 
     async def later_held(pilot, app):
         held.later.put_nowait(car_park(9000))
-        await pilot.pause()
-        await pilot.pause()
-        assert not app._is_due
+        held.fresh.put_nowait(read(20, text="NEW777"))
+        await settle(pilot)
 
-    watch("space", door=held, then=later_held)
+    page = watch("3", "m", "space", "down", door=held, then=later_held)
+    assert "2 h 1 min" in page
+    assert "NEW777" not in page
 
 
 def test_t_changes_the_colours():
