@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowalpr.cli.accountable import Why, account
 from flowalpr.cli.options import AsJson
 from flowalpr.cli.stores import (
     Alike,
@@ -45,6 +46,7 @@ def list_(
     flow: OfFlow = None,
     key: Key = None,
     limit: Limit = 20,
+    why: Why = "",
     camera: Camera = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,6 +55,7 @@ def list_(
     from flowalpr.storage import Query
 
     with opened(db, flow, key) as store:
+        account("list", why=why, store=str(store.address), cameras=list(camera or ()))
         found = store.search(Query(cameras=tuple(camera or ())), limit + 1)
     show_reads(found[:limit], as_json, has_more=len(found) > limit)
 
@@ -71,6 +74,7 @@ def search(
     at_least: AtLeast = None,
     below: Below = None,
     limit: Limit = 100,
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -87,6 +91,7 @@ def search(
         reason=reason, lists=lists, at_least=at_least, below=below,
     )  # fmt: skip
     with opened(db, flow, key) as store:
+        account("search", text or "", why, store=str(store.address), since=since, until=until, alike=alike or None)
         found = store.search(asked, limit + 1)
     show_reads(found[:limit], as_json, has_more=len(found) > limit)
     if not found:
@@ -96,6 +101,7 @@ def search(
 @app.command()
 def show(
     id_: Id,
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -109,6 +115,7 @@ def show(
 
     with opened(db, flow, key) as store:
         read = _one(store, id_)
+        account("show", read.text, why, store=str(store.address), read=read.id)
         if save is not None:
             save_pictures(store, read, save)
         if as_json:
@@ -123,6 +130,7 @@ def export(
         Path, typer.Argument(metavar="FILE", help="Ends in .csv, .json, .jsonl or .parquet; - prints JSONL.")
     ],
     text: Annotated[str | None, typer.Option("--plate", help="As in `search`.")] = None,
+    why: Why = "",
     alike: Alike = 0.0,
     since: Since = None,
     until: Until = None,
@@ -146,6 +154,7 @@ def export(
         reason=reason, lists=lists, at_least=at_least, below=below,
     )  # fmt: skip
     with opened(db, flow, key) as store:
+        account("export", text or "", why, store=str(store.address), since=since, until=until, to=str(out))
         total = None if text else store.count(asked)
         count = written(progress(store.iterate(asked), "exporting", total), out)
     typer.echo(f"{count} reads, in clear, in {out}", err=True)
@@ -182,6 +191,7 @@ def stats(
 def correct(
     id_: Id,
     text: Annotated[str, typer.Argument(metavar="PLATE", help="What the plate says.")],
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -191,6 +201,7 @@ def correct(
 
     with opened(db, flow, key) as store:
         read = _one(store, id_)
+        account("correct", read.text, why, store=str(store.address), read=read.id)
         store.correct(read.id, normal(text))
     typer.echo(f"read {read.id[:8]} is corrected")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from flowalpr.cli.accountable import Why, account
 from flowalpr.cli.options import AsJson
 from flowalpr.cli.stores import Db, Key, OfFlow, address_of, opened
 
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Change the key of a store, back it
 
 @app.command("rotate-key")
 def rotate_key(
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -30,6 +32,8 @@ def rotate_key(
 
     with opened(db, flow, key) as store:
         old, new = store.ring.master, new_master(Secret(to) if to is not None else None)
+        old_name = old.fingerprint if old else None
+        account("key changed", why=why, store=str(store.address), old=old_name, new=new.fingerprint)
         count = store.ring.rotate(new)
     typer.echo(f"the keys of {count} days and kinds are wrapped with the key {new.fingerprint}: {new.where}")
     if to is not None or (old is not None and not old.where.startswith("file:")):
@@ -41,6 +45,7 @@ def rotate_key(
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; .tar.")],
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -49,6 +54,7 @@ def backup(
     from flowalpr.storage.backup import back_up
 
     with opened(db, flow, key) as store:
+        account("backup", why=why, store=str(store.address), to=str(target))
         reads, pictures = back_up(store, target)
         master = store.ring.master
     typer.echo(f"{reads} reads and {pictures} pictures are in {target}")
@@ -59,6 +65,7 @@ def backup(
 @app.command()
 def restore(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="Made by `flowalpr store backup`.")],
+    why: Why = "",
     db: Db = None,
     flow: OfFlow = None,
     key: Key = None,
@@ -69,6 +76,7 @@ def restore(
     from flowalpr.storage.query import Query
 
     address = address_of(db, flow, key)
+    account("restore", why=why, store=str(address), source=str(source))
     put_back(source, address)
     with ReadStore(address) as store:
         typer.echo(f"{store.count(Query())} reads are in {address.path}")
