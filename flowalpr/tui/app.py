@@ -86,7 +86,9 @@ class Monitor(App[None]):
     def compose(self) -> ComposeResult:
         yield Board(self._looks, id="top")
         yield Board(self._looks, id="page")
-        yield Input(id="line", select_on_focus=False, compact=True)
+        line = Input(id="line", select_on_focus=False, compact=True)
+        line.cursor_blink = False  # Nothing moves by itself: it would be sent over the line twice a second.
+        yield line
         yield Board(self._looks, id="bottom")
 
     def on_mount(self) -> None:

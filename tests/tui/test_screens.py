@@ -30,7 +30,6 @@ PAGES = {
     "help": ("question_mark",),
     "filter": ("3", "slash", "o", "u", "t"),
     "question": ("r",),
-    "palette": ("colon",),
 }
 
 
