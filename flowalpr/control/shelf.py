@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,14 +11,11 @@ from typing import TYPE_CHECKING
 
 from flowalpr.control.heard import Heard, Record
 from flowalpr.errors import FlowalprError
+from flowalpr.storage.corrections import FOLDER, Corrections
 
 if TYPE_CHECKING:
     from flowalpr.flow.graph import Graph
     from flowalpr.storage import Query, ReadStore, StoreAddress
-
-QUEUE = "corrections"
-"""Folder in the flow's state with pictures of plates and `labels.csv`, as `flowalpr data import` reads it."""
-_PLAIN = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class NoSuchReadError(FlowalprError):
@@ -37,7 +31,7 @@ class Shelf:
         """`graph` gives the flow as it runs now, `folder` is where it keeps its state."""
         self._graph = graph
         self._heard = heard
-        self._folder = folder / QUEUE
+        self._corrections = Corrections(folder / FOLDER)
         self._stores: dict[StoreAddress, ReadStore] = {}
         self._lock = threading.Lock()
 
@@ -110,25 +104,9 @@ class Shelf:
             return [self._stores[address] for address in dict.fromkeys(wanted)]
 
     def _queue(self, id_: str, text: str) -> bool:
-        """Put the picture with its true text aside for training, for the user's eyes alone; False without a picture."""
-        data = self.picture(id_) if _PLAIN.fullmatch(id_) else None
-        if data is None:
-            return False
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{id_}.jpg"
-        with os.fdopen(_descriptor(self._folder / name, os.O_TRUNC), "wb") as file:
-            file.write(data)
-        table = self._folder / "labels.csv"
-        with self._lock, os.fdopen(_descriptor(table, os.O_APPEND), "a", encoding="utf-8", newline="") as lines:
-            writer = csv.writer(lines)
-            if table.stat().st_size == 0:
-                writer.writerow(["file", "text"])
-            writer.writerow([name, text])
-        return True
-
-
-def _descriptor(path: Path, how: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
+        """Put the picture with its true text aside for training; False without a picture."""
+        data = self.picture(id_)
+        return data is not None and self._corrections.add(id_, text, data)
 
 
 def _fits(query: Query, record: Record) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 
 from flowalpr.errors import FlowalprError
 from flowalpr.flow.graph import Graph
+from flowalpr.node import Node
 from flowalpr.state import state_folder
+from flowalpr.storage.corrections import FOLDER, Corrections
 from flowalpr.storage.erasing import erase_lines, lines_about, record_of_line
 from flowalpr.subject import Subject
 
@@ -34,11 +36,12 @@ class Found:
 
 def known(graph: Graph, subject: Subject) -> list[Found]:
     """All that is kept of a person, place by place; places that hold nothing are left out."""
-    found = [_asked(name, partial(node.node.known_of, subject)) for name, node in graph.nodes.items()]
+    places = _places(graph)
+    found = [_asked(name, partial(place.known_of, subject)) for name, place in places.items()]
     ids = subject.ids | _ids(each.records for each in found)
     wider = dataclasses.replace(subject, ids=ids)
     if ids != subject.ids:  # Pictures and queues go by the ids that a store knows.
-        found = [_asked(name, partial(node.node.known_of, wider)) for name, node in graph.nodes.items()]
+        found = [_asked(name, partial(place.known_of, wider)) for name, place in places.items()]
     letters = [record for path in dead_letters(graph) for record in lines_about(path, wider)]
     found.append(Found("dead letters", letters, len(letters)))
     return [each for each in found if each.count or each.trouble]
@@ -52,18 +55,18 @@ def erase(graph: Graph, subject: Subject) -> list[Found]:
     before = known(graph, subject)
     knows_ids = {each.where for each in before if _ids([each.records])}
     subject = dataclasses.replace(subject, ids=subject.ids | _ids(each.records for each in before))
-    nodes = {name: partial(node.node.forget, subject) for name, node in graph.nodes.items()}
-    done = [_done(name, forget) for name, forget in nodes.items() if name not in knows_ids]
+    places = {name: partial(place.forget, subject) for name, place in _places(graph).items()}
+    done = [_done(name, forget) for name, forget in places.items() if name not in knows_ids]
     done += [_done("dead letters", partial(_cleared, path, subject)) for path in dead_letters(graph)]
     held_up = any(each.trouble for each in done)
-    for name in [each for each in nodes if each in knows_ids]:
-        done.append(Found(name, trouble=LATER) if held_up else _done(name, nodes[name]))
+    for name in [each for each in places if each in knows_ids]:
+        done.append(Found(name, trouble=LATER) if held_up else _done(name, places[name]))
     return [each for each in done if each.count or each.trouble]
 
 
 def correct(graph: Graph, subject: Subject, text: str) -> list[Found]:
     """Write the plate anew wherever it was misread; what could not be is told."""
-    done = [_done(name, partial(node.node.correct, subject, text)) for name, node in graph.nodes.items()]
+    done = [_done(name, partial(place.correct, subject, text)) for name, place in _places(graph).items()]
     return [each for each in done if each.count or each.trouble]
 
 
@@ -71,6 +74,12 @@ def dead_letters(graph: Graph) -> tuple[Path, ...]:
     """The files of messages that failed, which hold plates."""
     folder = state_folder(graph.name)
     return folder / "dead-letters.jsonl", folder / "dead-letters.jsonl.1"
+
+
+def _places(graph: Graph) -> dict[str, Node | Corrections]:
+    """All that keeps something of a person: the nodes, and the queue of corrected plates for training."""
+    nodes: dict[str, Node | Corrections] = {name: each.node for name, each in graph.nodes.items()}
+    return {**nodes, "training queue": Corrections(state_folder(graph.name) / FOLDER)}
 
 
 def _cleared(path: Path, subject: Subject) -> int:

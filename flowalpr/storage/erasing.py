@@ -61,13 +61,22 @@ def erase_lines(path: Path, keep: Callable[[str], bool]) -> int:
     """
     lines = _lines(path)
     kept = [line for line in lines if keep(line)]
-    if len(kept) == len(lines):
-        return 0
+    if len(kept) < len(lines):
+        replace_lines(path, kept)
+    return len(lines) - len(kept)
+
+
+def replace_lines(path: Path, lines: list[str]) -> None:
+    """Give a file other lines, all or none of them, and overwrite what was in it.
+
+    Raises:
+        SetupError: it cannot be written; nothing is lost.
+    """
     unfinished = path.with_name(f".{path.name}.part")
     try:
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.writelines(kept)
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
         with path.open("r+b") as old:
@@ -77,7 +86,6 @@ def erase_lines(path: Path, keep: Callable[[str], bool]) -> int:
             os.fsync(old.fileno())
     except OSError as error:
         raise SetupError(f"{path} cannot be written: {error.strerror}", f"ls -la {path.parent}") from error
-    return len(lines) - len(kept)
 
 
 def _lines(path: Path) -> list[str]:

@@ -20,8 +20,10 @@ from flowalpr.engine.faults import DeadLetters
 from flowalpr.flow.graph import Graph
 from flowalpr.messages import Fault
 from flowalpr.privacy.rights import dead_letters, erase, known
+from flowalpr.state import state_folder
 from flowalpr.storage import Query, ReadStore
 from flowalpr.storage.audit import AuditLog
+from flowalpr.storage.corrections import FOLDER, Corrections
 from flowalpr.subject import Subject
 from flowalpr.testing import passage, plate_read
 
@@ -71,6 +73,9 @@ def filled(graph: Graph) -> Graph:
             node.close()
     DeadLetters(dead_letters(graph)[0]).add(Fault("ValueError: no", read, node="x"))
     DeadLetters(dead_letters(graph)[0]).add(Fault("ValueError: no", other, node="x"))
+    queue = Corrections(state_folder(graph.name) / FOLDER)
+    for each in (read, other):
+        queue.add(each.id, each.text, each.detection.crop().tobytes())
     return graph
 
 
@@ -95,14 +100,16 @@ def files_with(folder: Path, text: str) -> list[str]:
 def test_all_that_is_kept_is_found(site: Graph) -> None:
     found = {each.where: each.count for each in known(site, Subject("qx73 zzv"))}
     places = {"once": 1, "archive": 2, "pictures": 4, "log": 2, "table": 1, "stays": 1, "alarm": 1, "tell": 2}
-    assert found == {**places, "dead letters": 1}
+    assert found == {**places, "training queue": 1, "dead letters": 1}
 
 
 def test_nothing_of_an_erased_person_is_left_in_any_file(site: Graph, tmp_path: Path) -> None:
     assert len(files_with(tmp_path, THEIRS)) >= 6
     records = next(each.records for each in known(site, Subject(THEIRS)) if each.where == "archive")
     crops = [content for record in records for content in record["pictures"].values()]
-    shots = [path.read_bytes() for path in (tmp_path / "pictures").iterdir() if records[0]["id"] in path.name]
+    ids = {record["id"] for record in records}
+    shots = [path.read_bytes() for path in tmp_path.rglob("*.jpg") if any(each in path.name for each in ids)]
+    assert len(shots) == 5
     done = erase(site, Subject(THEIRS))
     assert [each.trouble for each in done if each.trouble] == []
     assert files_with(tmp_path, THEIRS) == []
@@ -116,7 +123,7 @@ def test_all_others_stay(site: Graph) -> None:
     before = {each.where: each.count for each in known(site, Subject(OTHERS))}
     erase(site, Subject(THEIRS))
     assert {each.where: each.count for each in known(site, Subject(OTHERS))} == before
-    assert before["archive"] == 1
+    assert before["archive"] == before["training queue"] == 1
 
 
 def test_receivers_are_told_what_to_erase(site: Graph) -> None:
@@ -156,6 +163,9 @@ def test_a_misread_plate_is_put_right(site: Graph) -> None:
     done = subject(site, "correct", THEIRS, OTHERS, str(site.path), "--why", "it is mine")
     assert done.exit_code == 0
     assert "archive: 2 corrected" in done.output
+    assert "training queue: 1 corrected" in done.output
+    labels = (state_folder(site.name) / FOLDER / "labels.csv").read_text()
+    assert (labels.count(OTHERS), THEIRS in labels) == (2, False)
     assert known(site, Subject(OTHERS))[0].count >= 1
     with ReadStore(site.nodes["archive"].node.address) as store:  # type: ignore[attr-defined]  # Of the node `store`.
         assert store.count(Query(text=THEIRS)) == 0
