@@ -45,22 +45,24 @@ LAWS = {
     "new-hampshire": Law(
         "Number plate scanning devices, New Hampshire",
         "law enforcement, to whom the use of such devices is restricted",
-        "purged within 3 minutes of capture so that they cannot be recovered, unless they led to an arrest, a citation "
-        "or protective custody or identified a vehicle that was looked for",
+        "purged within 3 minutes of capture so that they cannot be recovered, unless the plate led to an arrest, a "
+        "citation or protective custody, or was of a vehicle in a broadcast on missing or wanted persons",
         "New Hampshire Revised Statutes, section 261:75-b",
         {"unmatched": "3 min", "unread": "3 min"},
     ),
     "maine": Law(
         "Automated license plate recognition systems, Maine",
-        "law enforcement, public safety and transport agencies; others must not use them",
-        "not stored for more than 21 days, unless for a specific investigation or for weigh stations",
-        "Maine Revised Statutes, title 29-A, section 2117-A",
+        "law enforcement, public safety and transport agencies; others must not use them, but for road tolls",
+        "not stored for more than 21 days, but for intelligence and investigative records and the screening of "
+        "commercial vehicles",
+        "Maine Revised Statutes, title 29-A, section 2117-A, subsection 5",
         {"matched": "21 d", "unmatched": "21 d", "unread": "21 d"},
     ),
     "minnesota": Law(
         "Automated license plate readers, Minnesota",
         "law enforcement",
-        "destroyed no later than 60 days from collection, unless they are active criminal investigative data",
+        "destroyed no later than 60 days from collection, but for criminal investigations, and for somebody charged "
+        "who asks for them as evidence",
         "Minnesota Statutes, section 13.824, subdivision 3",
         {"matched": "60 d", "unmatched": "60 d", "unread": "60 d"},
     ),
@@ -75,8 +77,8 @@ LAWS = {
     "uk-police": Law(
         "National ANPR Service, United Kingdom",
         "police and other law enforcement agencies",
-        "deleted from the national service after one year",
-        "Home Office, National ANPR Standards for Policing and Law Enforcement (NASPLE), part 3",
+        "deleted no later than 12 months after capture, unless kept as material of an investigation",
+        "Home Office, National ANPR Standards for Policing and Law Enforcement (NASPLE)",
         {"matched": "365 d", "unmatched": "365 d", "unread": "365 d"},
     ),
 }

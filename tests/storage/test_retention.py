@@ -80,6 +80,19 @@ def test_a_law_sets_what_is_left_out(name: str) -> None:
     assert LAWS[name].source
 
 
+def test_the_periods_of_laws_are_those_of_their_texts() -> None:
+    periods = {name: law.keep["unmatched"] for name, law in LAWS.items()}
+    assert periods == {
+        "eu-guidelines": "72 h",
+        "germany-police": "never",
+        "new-hampshire": "3 min",
+        "maine": "21 d",
+        "minnesota": "60 d",
+        "california-highway-patrol": "60 d",
+        "uk-police": "365 d",
+    }
+
+
 def test_an_unknown_law_names_those_that_are_known() -> None:
     with pytest.raises(ValidationError, match="no law 'atlantis' is known here: use one of eu-guidelines"):
         Keep.model_validate({"law": "atlantis"})
