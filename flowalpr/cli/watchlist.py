@@ -1,4 +1,4 @@
-"""`flowalpr watchlist`: what a watch list would do with a plate."""
+"""`flowalpr watchlist`: what a watch list would do with a plate; one more plate for it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flowalpr.cli.accountable import Why
 from flowalpr.cli.options import AsJson
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True)
-
-
-@app.callback()  # With it, `preview` is a sub-command though it is the only one.
-def watchlist() -> None:
-    """Try what a watch list would do with a plate."""
+app = typer.Typer(no_args_is_help=True, help="Try what a watch list would do with a plate; add one to it.")
+Listed = Annotated[Path, typer.Option("--list", metavar="FILE", help="The list: .csv, .yaml or .db.")]
 
 
 @app.command()
 def preview(
     plate: Annotated[str, typer.Argument(metavar="PLATE", help="As it may be read or written.")],
-    path: Annotated[Path, typer.Option("--list", metavar="FILE", help="The list: .csv, .yaml or .db.")],
+    path: Listed,
     alike: Annotated[
         float | None, typer.Option(help="How far apart read and plate may be, 0 to 1; else as the node has it.")
     ] = None,
@@ -51,6 +48,25 @@ def preview(
         from rich.console import Console
 
         Console().print(_table(found), highlight=False)
+
+
+@app.command()
+def add(
+    plate: Annotated[str, typer.Argument(metavar="PLATE", help="However it is written.")],
+    path: Listed,
+    action: Annotated[str, typer.Option(help="allow, deny or alert.")] = "alert",
+    label: Annotated[str, typer.Option(help="Whose it is, or why it is on the list.")] = "",
+    until: Annotated[str, typer.Option(help="The last day (2026-12-31), or a time.")] = "",
+    why: Why = "",
+) -> None:
+    """Add a plate to a list, also while flows use it, and to the audit log that it was added."""
+    from flowalpr.cli.accountable import account
+    from flowalpr.cli.single import node_of
+
+    node: Any = node_of("watchlist", {"path": path, "action": action})  # Any: a plugin's
+    account("list changed", plate, why, file=path.name, entry=action)
+    node.list_add({"plate": plate, "action": action, "label": label, "until": until})
+    typer.echo(f"one plate more is on {path}: {action}")
 
 
 def _record(candidate: Any, text: str) -> dict[str, Any]:  # Any: what the node of a plugin gives, and JSON

@@ -1,4 +1,4 @@
-"""`flowalpr watchlist preview`: what would match, and why."""
+"""`flowalpr watchlist`: what would match, and why; one more plate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from flowalpr.cli.main import app
 from flowalpr.errors import FlowError, SetupError
+from flowalpr.storage.audit import AuditLog
 
 LIST = """\
 plate,label,action,until
@@ -62,3 +63,27 @@ def test_a_broken_list_and_a_wrong_setting_are_errors_for_people(residents: Path
         preview("AB1", "--list", str(residents))
     with pytest.raises(FlowError, match="alike"):
         preview("AB1", "--list", str(residents), "--alike", "1")
+
+
+def test_a_plate_is_added_and_the_audit_log_says_so(
+    residents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FLOWALPR_AUDIT", str(tmp_path / "audit"))
+    given = ("add", "zz 999", "--list", str(residents), "--action", "deny", "--label", "owes", "--why", "case 7")
+    done = CliRunner().invoke(app, ["watchlist", *given], catch_exceptions=False)
+    assert (done.exit_code, done.output) == (0, f"one plate more is on {residents}: deny\n")
+    assert preview("ZZ999", "--list", str(residents)).startswith("ZZ999 is on the list: deny, owes")
+    (entry,) = AuditLog().entries()
+    assert (entry.action, entry.why, entry.about["entry"]) == ("list changed", "case 7", "deny")
+    assert entry.plate in AuditLog().pseudonyms("ZZ999")
+    assert not any(b"zz" in each.read_bytes().lower() for each in (tmp_path / "audit").glob("*.jsonl"))
+
+
+def test_what_cannot_be_added_leaves_the_list_as_it_was(
+    residents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FLOWALPR_AUDIT", str(tmp_path / "audit"))
+    given = ["watchlist", "add", "ZZ999", "--list", str(residents), "--until", "tomorrow"]
+    with pytest.raises(SetupError, match="until is a day"):
+        CliRunner().invoke(app, given, catch_exceptions=False)
+    assert residents.read_text() == LIST

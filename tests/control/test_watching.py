@@ -133,6 +133,11 @@ def test_a_plate_is_added_to_a_watch_list_and_counts(
     (entry,) = served.node("keep").kept()[0].listed
     assert (entry.plate, entry.action, entry.label) == (PLATE, "deny", "owes; a lot")
     assert "# ours" in path.read_text() or path.suffix == ".csv"
+    log = AuditLog()
+    noted = [each for each in log.entries() if each.plate in log.pseudonyms(PLATE)]
+    assert [(each.action, each.about["node"], each.about["entry"]) for each in noted][:1] == [
+        ("list changed", "known", "deny")
+    ]
 
 
 def test_metrics_are_what_prometheus_reads_and_name_no_plate(serve: Callable[..., Served], ask: Callable) -> None:

@@ -76,7 +76,7 @@ def add_entry(name: str, new: NewEntry, guest: Admin, desk: At) -> Record:
     node = _lists(desk).get(name)
     if node is None:
         raise HTTPException(404, "the flow has no watch list of that name")
-    desk.journal.note(guest, "list", plate=new.plate, node=name, entry=new.action)
+    desk.journal.note(guest, "list changed", plate=new.plate, node=name, entry=new.action)
     node.list_add(new.model_dump())
     return {"name": name, "entries": node.list_size()}
 
