@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,45 @@ def test_an_old_file_makes_room_also_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["reads.jsonl", "reads.csv"])
+def test_lines_go_when_their_time_has_come_though_nothing_else_comes(tmp_path: Path, name: str) -> None:
+    path, begin = tmp_path / name, plate_read(at=0).stamp.time
+    node = Lines(path=path, keep=2, keep_for="3 h")
+    node.open()
+    for hour in range(3):
+        node.process(plate_read(f"AB{hour}", at=3600 * hour))
+    node.close()
+    node.open()
+    left = {}
+    for minutes in (170, 180, 240, 300, 400):
+        node.due(begin + timedelta(minutes=minutes))
+        left[minutes] = {text for text in ("AB0", "AB1", "AB2") for each in _there(tmp_path) if text in each}
+    node.close()
+    assert left == {170: {"AB0", "AB1", "AB2"}, 180: {"AB1", "AB2"}, 240: {"AB2"}, 300: set(), 400: set()}
+
+
+def _there(folder: Path) -> list[str]:
+    return [each.read_text() for each in folder.iterdir()]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=20), st.integers(0, 4))
+def test_no_line_is_ever_older_than_it_may_be(tmp_path: Path, gaps: list[int], keep: int) -> None:
+    for each in tmp_path.iterdir():
+        each.unlink()
+    node, at = Lines(path=tmp_path / "reads.jsonl", keep=keep, keep_for="2 h"), 0
+    node.open()
+    for gap in gaps:
+        for _ in range(gap):
+            at += 1
+            node.due(plate_read(at=60 * at).stamp.time)
+        node.process(plate_read(f"M{at}", at=60 * at))
+        kept = [int(json.loads(line)["text"][1:]) for text in _there(tmp_path) for line in text.splitlines()]
+        assert all(at - each <= 120 for each in kept)
+        assert at in kept
+    node.close()
+
+
+@pytest.mark.parametrize("name", ["reads.jsonl", "reads.csv"])
 def test_a_full_disk_is_said_with_the_path_and_leaves_whole_lines(
     tmp_path: Path, name: str, full_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
@@ -181,7 +221,9 @@ def test_a_table_of_other_columns_is_kept_and_a_new_one_begun(tmp_path: Path) ->
     assert "CD2" in path.read_text()
 
 
-@pytest.mark.parametrize("setting", [{"path": "reads.txt"}, {"megabytes": 0}, {"keep": -1}, {"age": "0 s"}])
+@pytest.mark.parametrize(
+    "setting", [{"path": "reads.txt"}, {"megabytes": 0}, {"keep": -1}, {"age": "0 s"}, {"keep_for": "0 s"}]
+)
 def test_a_setting_that_means_nothing_is_refused(setting: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Lines(**{"path": "reads.jsonl", **setting})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pluggy
@@ -105,6 +106,20 @@ def test_what_a_person_accepts_with_a_reason_passes_and_is_told(tmp_path: Path, 
     assert found.problems == []
     assert "accepted: the disk is encrypted by LUKS" in found.remarks[0].what
     assert found.spots[0].accepted == "the disk is encrypted by LUKS"
+
+
+def test_lines_that_go_by_age_are_still_not_sealed_but_their_period_is_known(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    sink = "{{uses: lines, from: text, with: {{path: reads.jsonl{more}}}}}"
+    reason = "privacy: {accept: {out: the disk is encrypted by LUKS}}\n"
+    (problem,) = found_in(tmp_path, catalogue, sink.format(more="")).problems
+    assert "no rule says for how long" in problem.what
+    assert "keep_for: 7 d" in problem.fix
+    (problem,) = found_in(tmp_path, catalogue, sink.format(more=", keep_for: 7 d")).problems
+    assert problem.what.endswith("it is not sealed")
+    assert found_in(tmp_path, catalogue, sink.format(more=", keep_for: 7 d"), reason).longest == timedelta(days=7)
+    assert found_in(tmp_path, catalogue, sink.format(more=""), reason).longest is None
 
 
 @pytest.mark.parametrize(

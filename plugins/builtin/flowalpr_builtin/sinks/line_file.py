@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 LINE_BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 """Characters that JSON leaves as they are and many readers take for the end of a line."""
+START = 65536
+"""Bytes at the begin of a file in which its first record is sought."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet run a cell as a formula (OWASP, CSV Injection); such texts get an apostrophe in front."""
 
@@ -85,6 +87,24 @@ class LineFile:
         self._write(line)
         self._begun = self._begun or time
 
+    def tidy(self, now: datetime, longest: timedelta) -> int:
+        """Begin a new file if this one is old enough, delete full ones that began `longest` ago; how many those were.
+
+        Raises:
+            OSError: that cannot be done.
+        """
+        if self._file is None or not self._is_regular:
+            return 0
+        if self._is_due(now):
+            self._rotate()
+        elif self._begun is None and os.fstat(self._file.fileno()).st_size > 0:
+            self._begun = now  # Of lines that tell no time.
+        old = [path for path in map(self._numbered, range(1, self._keep + 1)) if path.exists()]
+        gone = [path for path in old if now - self._beginning(path) >= longest]
+        for path in gone:
+            path.unlink()
+        return len(gone)
+
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
@@ -123,17 +143,13 @@ class LineFile:
         """Learn a table's columns and the time of the first record, if the file has any."""
         file = self._opened()
         file.seek(0)
-        lines = file.read(65536).decode("utf-8", "replace").splitlines()
-        try:
-            if self._is_table and lines:
-                self._columns, *rows = csv.reader(lines[:2])
-                when = dict(zip(self._columns, rows[0], strict=True))["time"] if rows else ""
-            else:
-                when = json.loads(lines[0])["time"] if lines else ""
-            begun = datetime.fromisoformat(when) if when else None
-            self._begun = begun if begun and begun.tzinfo else None
-        except (ValueError, KeyError, TypeError, csv.Error):
-            self._begun = None  # A first line of somebody else's: the file's age counts from the next message.
+        self._columns, self._begun = _start_of(file.read(START), is_table=self._is_table)
+
+    def _beginning(self, path: Path) -> datetime:
+        """The time of a full file's first record, or of its last change if it tells none."""
+        with path.open("rb") as file:
+            _, begun = _start_of(file.read(START), is_table=self._is_table)
+            return begun or datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, timezone.utc)
 
     def _is_due(self, time: datetime | None) -> bool:
         size = os.fstat(self._opened().fileno()).st_size
@@ -188,6 +204,21 @@ class LineFile:
         if self._file is None:
             raise ValueError(f"{self._path} is closed")
         return self._file
+
+
+def _start_of(content: bytes, *, is_table: bool) -> tuple[list[str], datetime | None]:
+    """A table's columns, and the time of the first record; none of what somebody else wrote."""
+    lines, columns = content.decode("utf-8", "replace").splitlines(), list[str]()
+    try:
+        if is_table and lines:
+            columns, *rows = csv.reader(lines[:2])
+            when = dict(zip(columns, rows[0], strict=True))["time"] if rows else ""
+        else:
+            when = json.loads(lines[0])["time"] if lines else ""
+        begun = datetime.fromisoformat(when) if when else None
+    except (ValueError, KeyError, TypeError, csv.Error):
+        begun = None
+    return columns, begun if begun and begun.tzinfo else None
 
 
 def _json_line(record: dict[str, Any]) -> bytes:  # Any: the values that JSON has

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from flowalpr import Duration, Exposure, Message, Node, Subject, stamp_of
+from flowalpr import END_OF_TIME, Duration, Exposure, Message, Node, Subject, stamp_of
 
 if TYPE_CHECKING:
     from flowalpr_builtin.sinks.line_file import LineFile
@@ -32,8 +32,12 @@ class Lines(Node):
     """Time between first and last message of a file, after which a new one is begun; without it, only size counts."""
     keep: Annotated[int, Field(ge=0, le=10_000)] = 5
     """How many full files are kept beside the one being written; the oldest is deleted."""
+    keep_for: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = None
+    """For how long a line stays at most while the flow runs: `7 d`; without it, only `keep` counts. Lines go file by
+    file: new ones are begun so often that one of `keep` + 1 parts goes at a time."""
 
     _file: LineFile | None = None
+    _tidied: datetime | None = None
 
     @field_validator("path")
     @classmethod
@@ -43,8 +47,10 @@ class Lines(Node):
         return path.expanduser()
 
     def exposes(self) -> tuple[Exposure, ...]:
-        fix = "keep them in a `store`, which is sealed and forgets"
-        return (Exposure("kept", f"the file {self.path}", "it is not sealed", fix, "path"),)
+        fault, fix = "it is not sealed", "keep them in a `store`, which is sealed and forgets"
+        if self.keep_for is None:
+            fault, fix = f"{fault}, and no rule says for how long", f"{fix}; at the least set `keep_for: 7 d`"
+        return (Exposure("kept", f"the file {self.path}", fault, fix, "path", longest=self.keep_for),)
 
     def known_of(self, subject: Subject) -> list[dict[str, Any]]:  # Any: the values that JSON has
         from flowalpr.storage.erasing import lines_about
@@ -67,12 +73,29 @@ class Lines(Node):
     def open(self) -> None:
         from flowalpr_builtin.sinks.line_file import LineFile
 
-        self._file = LineFile(self.path, int(self.megabytes * 1_000_000), self.age, self.keep)
+        ages = [each for each in (self.age, self._part) if each is not None]
+        self._file = LineFile(self.path, int(self.megabytes * 1_000_000), min(ages, default=None), self.keep)
+        self._tidied = None
 
     def process(self, message: Message) -> None:
         if self._file is not None:
             stamp = stamp_of(message)
             self._file.append(message.record(), stamp.time if stamp else None)
+
+    def due(self, now: datetime) -> None:
+        if self._file is None or self.keep_for is None or self._part is None or now == END_OF_TIME:
+            return
+        if self._tidied is None or not timedelta(0) <= now - self._tidied < self._part / 100:
+            self._tidied = now
+            # A line is a hundredth of a part late at most, so that much earlier.
+            gone = self._file.tidy(now, self.keep_for - self._part / 100)
+            if gone:
+                self.tally("files forgotten", gone)
+
+    @property
+    def _part(self) -> timedelta | None:
+        """The time after which a new file is begun, so that lines can go bit by bit."""
+        return self.keep_for / (self.keep + 1) if self.keep_for is not None else None
 
     def close(self) -> None:
         if self._file is not None:
