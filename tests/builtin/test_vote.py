@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import cv2
@@ -123,6 +124,21 @@ def test_all_that_is_told_of_a_passage_bears_one_id() -> None:
     given = passages(Vote(give=("preview", "final", "gone")), *(sight("AB123", at / 10) for at in range(4)))
     assert told(given) == [("preview", "AB123"), ("final", "AB123"), ("gone", "AB123")]
     assert len({each.id for each in given}) == 1
+
+
+def test_a_passage_of_a_recording_has_the_same_id_whenever_the_recording_is_run() -> None:
+    def ids(source: str) -> list[str]:
+        reads = [sight(text, 60.0 * track, track=track) for track, text in enumerate(("AB123", "CD456")) for _ in "123"]
+        recorded = [replace(each, detection=_of_file(each.detection, source)) for each in reads]
+        return [each.id for each in passages(Vote(), *recorded)]
+
+    assert len(set(ids("gate.mp4"))) == 2
+    assert ids("gate.mp4") == ids("gate.mp4") != ids("other.mp4")
+    assert not set(ids("")) & set(ids("")), "of a camera, each is new"
+
+
+def _of_file(found: Detection, source: str) -> Detection:
+    return replace(found, frame=replace(found.frame, source=source))
 
 
 def test_a_car_that_stands_is_told_though_it_is_not_sure() -> None:

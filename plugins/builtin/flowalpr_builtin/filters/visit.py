@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -31,7 +32,7 @@ class Visit:
     """One car. Its size is bounded: the sums of all reads, and at most four frames."""
 
     def __init__(self, read: PlateRead) -> None:
-        self.id = read.id
+        self.id = identity(read)
         self.camera = read.stamp.camera
         self.track = read.detection.track
         self.first = self.last = read.stamp.time
@@ -136,6 +137,19 @@ class Visit:
         if abs(aside) >= ALONG * max(first.width, last.width):
             return "right" if aside > 0 else "left"
         return None
+
+
+def identity(read: PlateRead) -> str:
+    """The id of the visit that begins with a read: of a recording, the same whenever it is run.
+
+    So a run of a recording that was killed and is begun anew is told and stored once.
+    """
+    frame = read.frame
+    if not frame.source:
+        return read.id
+    box = [round(each) for each in read.detection.box]
+    sight = f"{frame.source} {read.stamp.camera} {read.stamp.time.isoformat()} {read.stamp.number} {box}"
+    return uuid.uuid5(uuid.NAMESPACE_OID, sight).hex
 
 
 def clarity(read: PlateRead) -> float:
