@@ -11,14 +11,16 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import structlog
 
+from flowalpr.errors import SetupError
 from flowalpr.messages import Fault, Message, masked, stamp_of
+from flowalpr.storage.erasing import erase_lines, record_of_line
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("flowalpr.engine")
 
@@ -30,6 +32,12 @@ TROUBLES = 20
 """Faults of a node that are remembered for those who look on."""
 DEAD_LETTERS_HOLD = 10_000_000
 """Bytes in the dead-letter file before it is put aside as `.1`, in place of the one put aside before."""
+
+
+DEAD_LETTERS_STAY = timedelta(days=30)
+"""Time for which a message that failed is kept: it may hold a plate."""
+SWEEP_EVERY = 600.0
+"""Seconds between two looks for dead letters that are due."""
 
 
 class FlowStopped(Exception):  # noqa: N818  # Not an error of its own: it carries one out of a node's thread.
@@ -114,7 +122,7 @@ class Breaker:
 class DeadLetters:
     """A bounded file of the messages that failed and that no node caught, one JSON object a line.
 
-    It holds plate texts, so that a read can be recovered; hence only its owner may read it.
+    It holds plate texts, so that a read can be recovered; hence only its owner may read it, and it forgets by age.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,6 +130,25 @@ class DeadLetters:
         self.count = 0
         self._lock = threading.Lock()
         self._failed = False
+        self._next_sweep = 0.0
+
+    def sweep(self, now: datetime | None = None) -> None:
+        """Erase what failed too long ago; called without a time, it looks once in a while. Trouble is logged."""
+        if now is None and monotonic() < self._next_sweep:
+            return
+        self._next_sweep = monotonic() + SWEEP_EVERY
+        oldest = ((now or datetime.now(timezone.utc)) - DEAD_LETTERS_STAY).isoformat()
+        with self._lock:
+            for path in (self.path, self._put_aside):
+                try:
+                    if _begins_before(path, oldest):
+                        erase_lines(path, lambda line: _failed_at(line) >= oldest)
+                except (OSError, SetupError) as error:
+                    log.error("dead letters cannot be erased", path=str(path), error=str(error))
+
+    @property
+    def _put_aside(self) -> Path:
+        return self.path.with_suffix(self.path.suffix + ".1")
 
     def add(self, fault: Fault) -> None:
         """Append a fault. If that fails too (the disk is full), say so once in the log and count on."""
@@ -129,6 +156,7 @@ class DeadLetters:
             record = fault.record()
         except Exception as error:  # Of a third party's message; the fault itself must not be lost for it.
             record = {"type": "Fault", "node": fault.node, "error": fault.error, "record": str(error)}
+        record["failed"] = datetime.now(timezone.utc).isoformat()
         line = json.dumps(record, ensure_ascii=False, default=str) + "\n"
         with self._lock:
             self.count += 1
@@ -143,9 +171,23 @@ class DeadLetters:
     def _append(self, line: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.path.exists() and self.path.stat().st_size + len(line) > DEAD_LETTERS_HOLD:
-            self.path.replace(self.path.with_suffix(self.path.suffix + ".1"))
+            self.path.replace(self._put_aside)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(file, line)
         finally:
             os.close(file)
+
+
+def _begins_before(path: Path, time: str) -> bool:
+    """Whether the first of a file's letters, which is the oldest, failed before that time."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    return bool(first) and _failed_at(first) < time
+
+
+def _failed_at(line: str) -> str:
+    """The time (UTC, ISO 8601) at which a letter's message failed; of one that does not tell, long ago."""
+    return str(record_of_line(line).get("failed", ""))

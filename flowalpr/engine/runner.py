@@ -98,6 +98,7 @@ class Runner:
         while not self._halted.is_set() and any(worker.running for worker in self._workers()):
             with suppress(Empty):
                 self._errands.get_nowait()()
+            self.dead_letters.sweep()
             left = 0.1 if until is None else min(0.1, until - monotonic())
             if left <= 0:
                 return False

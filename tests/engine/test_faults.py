@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 from support.flows import Reads, graph_of
 
 from flowalpr import Node, PlateRead
-from flowalpr.engine.faults import DEAD_LETTERS_HOLD, TRIP_AFTER, Breaker, DeadLetters, fault_of
+from flowalpr.engine.faults import DEAD_LETTERS_HOLD, DEAD_LETTERS_STAY, TRIP_AFTER, Breaker, DeadLetters, fault_of
 from flowalpr.engine.segment import Segment
 from flowalpr.engine.step import Step
 from flowalpr.messages import Fault
@@ -94,6 +95,21 @@ def path_to_a_full_disk():
     from pathlib import Path
 
     return Path("/dev/full")
+
+
+def test_dead_letters_are_erased_by_age(tmp_path):
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    before = datetime.now(timezone.utc)
+    letters.add(fault_of("node", ValueError("bad"), plate_read("FIRST1")))
+    letters.path.replace(tmp_path / "dead.jsonl.1")
+    letters.add(fault_of("node", ValueError("bad"), plate_read("THEN22")))
+    between = datetime.now(timezone.utc)
+    letters.add(fault_of("node", ValueError("bad"), plate_read("LAST33")))
+    letters.sweep(before + DEAD_LETTERS_STAY)
+    assert "FIRST1" in (tmp_path / "dead.jsonl.1").read_text()
+    letters.sweep(between + DEAD_LETTERS_STAY)
+    assert (tmp_path / "dead.jsonl.1").read_text() == ""
+    assert [json.loads(line)["message"]["text"] for line in letters.path.read_text().splitlines()] == ["LAST33"]
 
 
 def test_the_dead_letter_file_is_bounded_and_keeps_the_latest(tmp_path):
