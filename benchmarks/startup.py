@@ -22,6 +22,7 @@ nodes:
   few:  {uses: sample, from: beat, with: {every: 10}}
   show: {uses: lines, from: few, with: {path: idle.jsonl}}
 """
+MONITOR = "import flowalpr.cli.main, flowalpr.cli.monitor, flowalpr.tui.app"
 READY = """
 import resource, sys
 from pathlib import Path
@@ -46,6 +47,8 @@ def main() -> None:
             "a bare interpreter": [sys.executable, "-c", "pass"],
             "flowalpr --help": [*command, "--help"],
             "flowalpr nodes": [*command, "nodes"],
+            "flowalpr status --help": [*command, "status", "--help"],
+            "imports of flowalpr monitor": [sys.executable, "-c", MONITOR],
             "flowalpr check parking": [*command, "check", str(FLOWS / "parking.yaml")],
             "an engine started and stopped": [sys.executable, "-c", READY, str(idle)],
         }

@@ -3,77 +3,91 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from flowalpr.cli import (
-    alerts,
-    audit,
-    bench,
-    check,
-    compress,
-    data,
-    doctor,
-    evaluate,
-    export,
-    graph,
-    looking,
-    models,
-    monitor,
-    new,
-    nodes,
-    privacy,
-    read,
-    reads,
-    run,
-    schema,
-    service,
-    status,
-    store,
-    subject,
-    token,
-    train,
-    watchlist,
-    zone,
-)
 from flowalpr.errors import FlowalprError, missing_module
 
+if TYPE_CHECKING:
+    from typer._click import Command, Context  # Nothing public names them.
+
+COMMANDS = {
+    "run": "run",
+    "status": "status",
+    "logs": "looking",
+    "deploy": "looking",
+    "read": "read",
+    "monitor": "monitor",
+    "check": "check",
+    "doctor": "doctor",
+    "graph": "graph",
+    "schema": "schema",
+    "export": "export",
+    "nodes": "nodes",
+    "models": "models",
+    "data": "data",
+    "train": "train",
+    "eval": "evaluate",
+    "compress": "compress",
+    "bench": "bench",
+    "new": "new",
+    "alerts": "alerts",
+    "reads": "reads",
+    "store": "store",
+    "watchlist": "watchlist",
+    "zone": "zone",
+    "service": "service",
+    "token": "token",
+    "audit": "audit",
+    "privacy": "privacy",
+    "subject": "subject",
+}
+"""The module of each command, which holds a function of its name, or `app` with commands of its own."""
+
+
+class Commands(TyperGroup):
+    """The commands, each imported when it is asked for: one that is called waits for no other."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """The command of that name."""
+        # Of a name that is unknown, typer looks for the nearest among those that are here.
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.commands[name] = _load(name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> Command:
+    module = import_module(f"flowalpr.cli.{COMMANDS[name]}")
+    alone = typer.Typer()
+    if hasattr(module, "app"):
+        alone.add_typer(module.app, name=name)
+    else:
+        alone.command(name)(getattr(module, name))
+    return get_group(alone).commands[name]
+
+
 app = typer.Typer(
+    cls=Commands,
     name="flowalpr",
     help="Read licence plates live, at the edge.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # A traceback is for a fault of ours, and then in full.
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("logs")(looking.logs)
-app.command("deploy")(looking.deploy)
-app.command("read")(read.read)
-app.command("monitor")(monitor.monitor)
-app.command("check")(check.check)
-app.command("doctor")(doctor.doctor)
-app.command("graph")(graph.graph)
-app.command("schema")(schema.schema)
-app.command("export")(export.export)
-app.add_typer(nodes.app, name="nodes")
-app.add_typer(models.app, name="models")
-app.add_typer(data.app, name="data")
-app.add_typer(train.app, name="train")
-app.add_typer(evaluate.app, name="eval")
-app.add_typer(compress.app, name="compress")
-app.add_typer(bench.app, name="bench")
-app.add_typer(new.app, name="new")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(reads.app, name="reads")
-app.add_typer(store.app, name="store")
-app.add_typer(watchlist.app, name="watchlist")
-app.add_typer(zone.app, name="zone")
-app.add_typer(service.app, name="service")
-app.add_typer(token.app, name="token")
-app.add_typer(audit.app, name="audit")
-app.add_typer(privacy.app, name="privacy")
-app.add_typer(subject.app, name="subject")
+
+
+@app.callback()
+def _flowalpr() -> None:
+    """Nothing of its own; typer makes a group of an app without commands by it."""
 
 
 def main() -> None:

@@ -80,6 +80,15 @@ def test_a_command_that_only_looks_imports_nothing_heavy(arguments: tuple[str, .
     assert not modules_after(command(*arguments)) & HEAVY
 
 
+def test_a_command_imports_no_other() -> None:
+    tell = "print(*sorted(name for name in sys.modules if name.startswith('flowalpr.cli.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{command('schema', '--help')}\n{tell}"], capture_output=True, text=True, timeout=60
+    )
+    loaded = done.stdout.splitlines()[-1].split()
+    assert loaded == ["flowalpr.cli.main", "flowalpr.cli.options", "flowalpr.cli.output", "flowalpr.cli.schema"]
+
+
 @pytest.mark.parametrize("arguments", [("run", "first"), ("read", "car.jpg")], ids=lambda arguments: arguments[0])
 def test_a_command_that_needs_a_missing_runtime_says_what_to_install(
     arguments: tuple[str, ...], tmp_path: Path
