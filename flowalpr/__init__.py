@@ -7,6 +7,7 @@ from flowalpr.exposure import Exposure, on_this_machine
 from flowalpr.findings import Finding
 from flowalpr.full import Full
 from flowalpr.hooks import hookimpl
+from flowalpr.masking import masked_record
 from flowalpr.messages import (
     END_OF_TIME,
     Box,
@@ -55,6 +56,7 @@ __all__ = [
     "Tick",
     "hookimpl",
     "masked",
+    "masked_record",
     "now",
     "on_this_machine",
     "stamp_of",

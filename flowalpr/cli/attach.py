@@ -18,12 +18,24 @@ T = TypeVar("T")
 Name = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="The running flow; may be left out where only one runs.")
 ]
+
+
+def _place(value: str) -> str:
+    """A place of a token; refused is a token itself, which others would see in the list of processes."""
+    if value.partition(":")[0] not in ("env", "file", "credential"):
+        raise typer.BadParameter("a token is never written here: env:NAME or file:PATH")
+    return value
+
+
 Host = Annotated[
     str | None,
     typer.Option("--host", metavar="URL", help="A flow of another machine, https://HOST:PORT, in place of NAME."),
 ]
 TokenPlace = Annotated[
-    str, typer.Option("--token", metavar="PLACE", help="Where the token for --host is: env:NAME or file:PATH.")
+    str,
+    typer.Option(
+        "--token", metavar="PLACE", callback=_place, help="Where the token for --host is: env:NAME or file:PATH."
+    ),
 ]
 Authority = Annotated[
     Path | None, typer.Option("--ca", metavar="FILE", help="Authority that signed the certificate of --host, PEM.")
@@ -42,7 +54,9 @@ async def attached(
     from flowalpr.control.client import Client, flows
 
     if host is not None:
-        return Client(host, _secret(token), authority=authority)
+        from flowalpr.settings import Secret
+
+        return Client(host, Secret(token).reveal().strip(), authority=authority)
     found = await flows()
     names = [each.name for each in found]
     wanted = [each for each in found if name in (None, each.name)]
@@ -64,11 +78,3 @@ def asked(awaitable: Awaitable[T]) -> T:
         return await awaitable
 
     return asyncio.run(run())
-
-
-def _secret(place: str) -> str:
-    from flowalpr.settings import Secret
-
-    if place.partition(":")[0] not in ("env", "file", "credential"):
-        raise typer.BadParameter("a token is never written here: env:NAME or file:PATH", param_hint="--token")
-    return Secret(place).reveal().strip()

@@ -13,7 +13,7 @@ from typing import Any
 
 from flowalpr.engine.ear import Hear
 from flowalpr.flow.graph import FlowNode, Graph
-from flowalpr.messages import Detections, Frame, Message, Passage, PlateRead, masked
+from flowalpr.messages import Detections, Frame, Message, Passage, PlateRead
 
 KEPT = 500
 """Reads that are remembered with the picture of their plate, some 10 MB."""
@@ -158,23 +158,6 @@ class Heard:
                 self._reads.popitem(last=False)
         if self._tell is not None and (known is None or known.read.record() != message.record()):
             self._tell(new)
-
-
-def veiled(record: Record) -> Record:
-    """A record with reads in it, for eyes that may see no plate: texts masked, what tells of them left out."""
-    hidden: Record = {}
-    for name, value in record.items():
-        if name in ("text", "raw", "plate") and isinstance(value, str):
-            hidden[name] = masked(value)
-        elif name in ("repairs", "readings", "label"):
-            hidden[name] = type(value)() if isinstance(value, (list, str)) else None
-        elif isinstance(value, dict):
-            hidden[name] = veiled(value)
-        elif isinstance(value, list):
-            hidden[name] = [veiled(each) if isinstance(each, dict) else each for each in value]
-        else:
-            hidden[name] = value
-    return hidden
 
 
 def _is_followed_by(kind: type[Message], node: FlowNode, graph: Graph) -> bool:

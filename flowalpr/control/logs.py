@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from flowalpr.control.heard import veiled
+from flowalpr.masking import masked_record
 
 KEPT = 1000
 """Lines, some 300 kB."""
@@ -64,4 +64,4 @@ def _line(record: logging.LogRecord) -> Line:
 
 def _shown(value: object) -> str:
     """A particular as text; the records of messages that `debug` logs, without their plates."""
-    return str(veiled(value) if isinstance(value, dict) else value)
+    return str(masked_record(value) if isinstance(value, dict) else value)

@@ -27,7 +27,7 @@ def kept(serve: Callable[..., Served], tmp_path: Path) -> Served:
     """Three passages in a store."""
     served = serve(("cars", LiveReads(), ""), ("archive", Store(path=tmp_path / "plates.db"), "cars"))
     served.node("cars").send(3)
-    until(lambda: len(served.flow.heard.reads()) == 3)
+    until(lambda: {node.name: node.taken for node in served.runner.snapshot().nodes}["archive"] == 3)
     served.runner.restart("archive").result(20)  # It writes all when it closes.
     return served
 

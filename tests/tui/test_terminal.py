@@ -64,7 +64,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 def test_a_flow_is_watched_over_its_end_and_return_in_a_terminal_that_is_resized_wildly(running: Running) -> None:
     terminal = running.terminal()
-    assert "flowalpr run FLOW" in terminal.until("no flow runs here")
+    assert "flowalpr run FLOW" in terminal.until("no flow of this user runs")
     running.start()
     assert "╭─ log" in terminal.until("Settings")
     for size in ((160, 48), (20, 6), (300, 90), (1, 1), (80, 24)):

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from flowalpr.control.access import Guest, Operator, Viewer
-from flowalpr.control.heard import Record, veiled
+from flowalpr.control.heard import Record
 from flowalpr.control.routes.looking import At, Jpeg
 from flowalpr.control.streams import EventStream, Words, serve_socket
+from flowalpr.masking import masked_record
 from flowalpr.plates import normal
 
 router = APIRouter(prefix="/reads")
@@ -130,4 +131,4 @@ def _words(guest: Guest) -> Words:
 
 
 def _shown(record: Record, guest: Guest) -> Record:
-    return record if guest.sees_plates else veiled(record)
+    return record if guest.sees_plates else masked_record(record)

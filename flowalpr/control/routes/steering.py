@@ -10,9 +10,10 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowalpr.control.access import Admin, Operator, Viewer
-from flowalpr.control.heard import Record, veiled
+from flowalpr.control.heard import Record
 from flowalpr.control.routes.looking import At
 from flowalpr.engine.runner import NoSuchNodeError
+from flowalpr.masking import masked_record
 
 router = APIRouter()
 
@@ -81,7 +82,7 @@ def dead_letters(guest: Operator, desk: At, limit: Limit = 100) -> list[Record]:
     """The latest first; with plates, for they are kept to be recovered."""
     desk.journal.note_looking(guest, "dead letters")
     found: list[Record] = desk.flow.dead_letters(limit)
-    return found if guest.sees_plates else [veiled(each) for each in found]
+    return found if guest.sees_plates else [masked_record(each) for each in found]
 
 
 @router.post("/deploy", summary="Change to another flow file")

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowalpr.alerts import acknowledge, open_alerts
 from flowalpr.control.access import Admin, Operator, Viewer
-from flowalpr.control.heard import Record, veiled
+from flowalpr.control.heard import Record
 from flowalpr.control.routes.looking import At
+from flowalpr.masking import masked_record
 
 router = APIRouter()
 
@@ -51,7 +52,7 @@ class NewEntry(BaseModel):
 def alerts(guest: Viewer, desk: At) -> list[Record]:
     """The gravest first, of these the latest."""
     found = [each.record() for each in open_alerts(desk.flow.folder)]
-    return found if guest.sees_plates else [veiled(each) for each in found]
+    return found if guest.sees_plates else [masked_record(each) for each in found]
 
 
 @router.post("/alerts/{id}/acknowledge", summary="Close an alert")

@@ -64,7 +64,7 @@ def read(seen: Seen, view: View, width: int, height: int) -> Sheet:
 
 def plate(record: Record, plain: bool) -> Piece:
     """The text of a read, or why there is none."""
-    text = str(record.get("corrected") or record.get("text") or "")
+    text = str(record.get("text") or "")
     if not text:
         return f"({record.get('reason') or 'no text'})", "dim"
     return text if plain else masked(text), "plate"
@@ -130,7 +130,7 @@ def _about(record: Record, plain: bool) -> list[tuple[str, Piece | str]]:
     for name, milliseconds in (record.get("stages") or {}).items():
         about.append((f"  {name}", (took(float(milliseconds)), "dim")))
     if record.get("corrected"):
-        about.append(("was read as", (str(record.get("text")) if plain else masked(str(record.get("text"))), "warn")))
+        about.append(("corrected", ("by a person", "warn")))
     return about
 
 

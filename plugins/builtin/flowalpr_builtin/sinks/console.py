@@ -8,8 +8,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from flowalpr import Exposure, Message, Node, Passage, PlateRead, masked, stamp_of
-from flowalpr_builtin.sinks.masking import masked_record
+from flowalpr import Exposure, Message, Node, Passage, PlateRead, masked, masked_record, stamp_of
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowalpr import Exposure, Message, Node
-from flowalpr_builtin.sinks.masking import masked_record
+from flowalpr import Exposure, Message, Node, masked_record
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
