@@ -317,7 +317,7 @@ def test_a_client_that_stops_reading_is_dropped_and_others_go_on(served: Served,
             await stream.aclose()
             assert served.runner.snapshot().node("cars").given - before > 2000
 
-    asyncio.run(asyncio.wait_for(go_on(), 60))
+    asyncio.run(asyncio.wait_for(go_on(), 110))
     assert streams.BUFFER == 256
     lazy.settimeout(30)
     try:
