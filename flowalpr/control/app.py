@@ -12,9 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from flowalpr.control.journal import Journal
+from flowalpr.control.desk import Desk
 from flowalpr.control.routes import looking, reading, seeing, steering, watching
-from flowalpr.control.streams import Feed
 from flowalpr.engine.segment import NotOpenedError
 from flowalpr.errors import FlowalprError
 
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
 
 ROUTERS = tuple(each.router for each in (looking, reading, seeing, steering, watching))
 """All that can be asked."""
-EVERY = 0.25
-"""Seconds between two snapshots of a stream."""
-HISTORY_EVERY = 4
-"""Of these beats, how many make a second of history."""
-
-
 REFUSALS = {
     400: "no HTTP that is understood",
     401: "no token, or one that opens nothing",
@@ -42,37 +35,9 @@ REFUSALS = {
     503: "something on the machine is missing or unfit",
     504: "it takes too long, and may still come about",
 }
-
-
+"""Why a request is refused, by its status."""
 WHY = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
 """What each of these answers holds."""
-
-
-class Desk:
-    """What the routes share: the flow, and the streams out of it. Made in the door's thread."""
-
-    def __init__(self, flow: RunningFlow) -> None:
-        self.flow = flow
-        self.snapshots = Feed()
-        self.reads = Feed()
-        self.lines = Feed()
-        self.journal = Journal(flow.name)
-
-    def end_streams(self) -> None:
-        """Tell all who follow that there is nothing more to come."""
-        for feed in (self.snapshots, self.reads, self.lines):
-            feed.end()
-
-    async def beat(self) -> None:
-        """Four times a second a snapshot for those who look on; once a second a line of history."""
-        count = 0
-        while True:
-            if len(self.snapshots):
-                self.snapshots.tell_here(self.flow.snapshot().model_dump_json())
-            if count % HISTORY_EVERY == 0:
-                self.flow.keep_history()
-            count += 1
-            await asyncio.sleep(EVERY)
 
 
 def application(flow: RunningFlow) -> FastAPI:

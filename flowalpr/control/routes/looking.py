@@ -16,7 +16,7 @@ from flowalpr.control.streams import EventStream, serve_socket
 from flowalpr.telemetry.snapshot import FlowSnapshot
 
 if TYPE_CHECKING:
-    from flowalpr.control.app import Desk
+    from flowalpr.control.desk import Desk
 
 router = APIRouter()
 
