@@ -62,3 +62,15 @@ def test_what_cannot_be_read_gives_no_read(model: str) -> None:
 def test_a_missing_model_is_said_when_the_flow_opens() -> None:
     with pytest.raises(SetupError, match="no model 'no-such-reader' was found"):
         feed(Ocr(model="no-such-reader"))
+
+
+@pytest.mark.parametrize(("track", "sure"), [(None, True), (7, False)])
+def test_a_doubtful_plate_is_read_again_with_more_around_it(model: str, track: int | None, sure: bool) -> None:
+    pale = plate_of(127, 0, 90, 90, 127, 127, 127, 127, 127, 127, 127, 127)
+    frame = frame_with(pale, 100, 50)
+    # What is dark of the A lies 8 pixels outside of the box: the first cut shows pale grey, the second one all of it.
+    detection = Detection(frame, Box(140, 50, 292, 90), 0.9, track=track)
+    (read,) = feed(Ocr(model=model), Detections(frame, (detection,)))
+    assert isinstance(read, PlateRead)
+    assert read.text == "A"
+    assert (read.confidence > 0.9) is sure

@@ -37,16 +37,16 @@ class CropReader:
         return [_better([next(rows) for _ in range(share)]) for share in shares]
 
 
-def cut(detection: Detection, margin: float = 0.0) -> Picture:
+def cut(detection: Detection, along: float = 0.0, across: float = 0.0) -> Picture:
     """The plate as if seen from straight ahead, at the size that it has in the camera's sharpest picture of it.
 
-    `margin` is the share of its width and height that is left around it on each side.
+    `along` and `across` are the shares of its width and height that are left around it on each side.
     """
     detection = detection.sharpest()
     corners = detection.corners
     if corners is None:
         corners = corners_of(np.array([detection.box], np.float32))[0]
-    corners = widen((corners - detection.frame.offset).astype(np.float32), margin, margin)
+    corners = widen((corners - detection.frame.offset).astype(np.float32), along, across)
     width = max(hypot(*(corners[1] - corners[0])), hypot(*(corners[2] - corners[3])))
     height = max(hypot(*(corners[3] - corners[0])), hypot(*(corners[2] - corners[1])))
     return rectify(detection.frame.image, corners, (max(4, round(width)), max(4, round(height))))
