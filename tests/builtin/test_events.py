@@ -16,7 +16,9 @@ from flowalpr.delivery.outbox import SCHEMA, event_of
 from flowalpr.testing import NOON, passage, plate_read
 
 DOCS = Path(__file__).parents[2] / "docs"
-VALIDATOR = Draft202012Validator(json.loads((DOCS / "events.schema.json").read_text()))
+SCHEMA_FILE: dict[str, Any] = json.loads((DOCS / "events.schema.json").read_text())
+PARTS = SCHEMA_FILE["$defs"]
+VALIDATOR = Draft202012Validator(SCHEMA_FILE)
 PAGE = (DOCS / "events.md").read_text()
 READ = plate_read("AB123")
 MESSAGES: list[Message] = [
@@ -45,6 +47,28 @@ def test_an_event_is_as_its_schema_says(message: Message) -> None:
 def test_a_listed_plate_is_as_its_schema_says() -> None:
     record = {**READ.record(), "listed": [Listed("staff", "AB123", "allow", "boss").record()]}
     VALIDATOR.validate(json.loads(event_of(record)[1]))
+
+
+def named(schema: dict[str, Any]) -> set[str]:
+    """The fields that a part of the schema describes, with those of the parts that it refers to."""
+    kind = str(schema.get("$ref", "")).rpartition("/")[2]
+    return set(schema.get("properties", {})) | (named(PARTS[kind]) if kind else set())
+
+
+@pytest.mark.parametrize("message", MESSAGES[:-1], ids=lambda message: type(message).__name__)
+def test_every_field_that_is_sent_is_described(message: Message) -> None:
+    kind = type(message).__name__
+    (part,) = (each["then"] for each in SCHEMA_FILE["allOf"] if each["if"]["properties"]["type"]["const"] == kind)
+    assert set(payload(message)) - named(part) == set(SCHEMA_FILE["properties"])
+
+
+def test_no_field_is_described_twice() -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        assert len(set(names)) == len(names), names
+        return dict(pairs)
+
+    json.loads((DOCS / "events.schema.json").read_text(), object_pairs_hook=once)
 
 
 @pytest.mark.parametrize(

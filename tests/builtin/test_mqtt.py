@@ -11,15 +11,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 from pydantic import ValidationError
 from support.broker import Broker, Listener, finished, skip_without, texts, until
 from support.certificates import Authority
 
-from flowalpr import SetupError
-from flowalpr.testing import plate_read
+from flowalpr import Alert, Erasure, ParkingSession, SetupError, Signal
+from flowalpr.delivery.outbox import event_of
+from flowalpr.testing import NOON, passage, plate_read
 from flowalpr_builtin.sinks.mqtt import Mqtt
 from flowalpr_builtin.sinks.mqtt_courier import filled
+
+KNOWN_OF_A_SENSOR = {
+    *("name", "unique_id", "state_topic", "value_template", "json_attributes_topic", "availability_topic"),
+    *("icon", "device", "origin"),
+}
+"""Of the keys that Home Assistant takes (home-assistant.io/integrations/sensor.mqtt); with any other it refuses all."""
 
 
 def test_a_read_is_published_with_all_that_its_record_says(
@@ -136,6 +144,27 @@ def test_home_assistant_finds_a_sensor_for_each_camera(
     assert {each["availability_topic"] for each in found.values()} == {"flowalpr/status/yard"}
     assert len({each["unique_id"] for each in found.values()}) == 2
     assert {topic.rpartition("/")[2] for topic in found} == {"config"}
+
+
+def test_home_assistant_shows_the_plate_of_every_kind_of_event_and_no_sensor_of_an_erasure(
+    broker: Callable[..., Broker], mqtt: Callable[..., Mqtt], listener: Callable[..., Listener]
+) -> None:
+    port = broker().port
+    node = mqtt(port, homeassistant=True, client="yard")
+    read = plate_read("AB1", camera="gate")
+    stay = ParkingSession("1", "open", "AB1", read.stamp, 1, NOON)
+    told = (read, passage("AB1", camera="gate"), stay, Signal(True, read, read.stamp, 0.2), Alert("high", "", read))
+    for message in (*told, Erasure((read.id,), NOON)):
+        node.process(message)
+    finished(node)
+    node.close()
+    ear = listener(port, "homeassistant/#", "flowalpr/#")
+    until(lambda: len(ear.heard) == 3)  # The sensor, its last event, and `offline`; nothing of the erasure is kept.
+    (config,) = (json.loads(payload) for topic, payload in ear.heard if topic.startswith("homeassistant/"))
+    assert set(config) <= KNOWN_OF_A_SENSOR
+    assert set(config["device"]) <= {"identifiers", "name", "manufacturer", "model", "sw_version"}
+    shown = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(config["value_template"])
+    assert [shown.render(value_json=json.loads(event_of(each.record())[1])) for each in told] == ["AB1"] * 5
 
 
 def test_a_redeployed_node_takes_the_queue_over_and_a_stranger_does_not(

@@ -8,6 +8,8 @@ from typing import Any
 
 PREFIX = "homeassistant"
 """Where Home Assistant looks unless told otherwise."""
+PLATE = "{{ value_json.text if 'text' in value_json else value_json.get('read', {}).get('text', '') }}"
+"""Its template of the plate, which an alert holds in its read."""
 
 
 def sensor(client: str, node: str, camera: str, topic: str, status: str) -> tuple[str, dict[str, Any]]:
@@ -20,7 +22,7 @@ def sensor(client: str, node: str, camera: str, topic: str, status: str) -> tupl
         "name": f"{camera} plate",
         "unique_id": f"{device}_{own}",
         "state_topic": topic,
-        "value_template": "{{ value_json.text }}",
+        "value_template": PLATE,
         "json_attributes_topic": topic,
         "icon": "mdi:car",
         "device": {"identifiers": [device], "name": f"flowalpr {node}", "manufacturer": "flowalpr"},

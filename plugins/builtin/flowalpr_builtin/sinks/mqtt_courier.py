@@ -106,9 +106,10 @@ class MqttCourier(Courier):
         free = most - len(self._flying)
         for event in self.box().oldest(self._last, free) if free > 0 else ():
             record = event.record()
-            if self._settings.homeassistant:
-                self._announce(line, str(record.get("camera", "")))
-            retain = self._settings.retain or self._settings.homeassistant
+            retain = self._settings.retain
+            if self._settings.homeassistant and (camera := record.get("camera")):  # An erasure is of no camera.
+                self._announce(line, camera)
+                retain = True
             topic = filled(self._settings.topic, record, self._client())
             sent = line.paho.publish(topic, event.payload, self._settings.qos, retain)
             self._flying[sent.mid] = event.number
