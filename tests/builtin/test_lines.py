@@ -48,6 +48,23 @@ def test_a_table_has_one_heading_also_after_a_restart(tmp_path: Path) -> None:
     assert rows[0]["country"] == ""
 
 
+@pytest.mark.parametrize("megabytes", [100.0, 0.0005])
+def test_a_node_that_replaces_another_goes_on_in_its_table(tmp_path: Path, megabytes: float) -> None:
+    path = tmp_path / "reads.csv"
+    old, new = (Lines(path=path, megabytes=megabytes) for _ in range(2))
+    old.open()
+    new.open()
+    for node, text in ((old, "AB1"), (old, "CD2"), (old, "EF3"), (new, "GH4")):
+        if node is new:
+            old.close()
+        node.process(plate_read(text))
+    new.close()
+    files = sorted(tmp_path.glob("*.csv"))
+    rows = [row for each in files for row in csv.DictReader(each.read_text().splitlines())]
+    assert sorted(row["text"] for row in rows) == ["AB1", "CD2", "EF3", "GH4"]
+    assert ",GH4," in path.read_text()
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_text_is_one_line_and_comes_back(tmp_path: Path, text: str) -> None:
     lines, table = tmp_path / "reads.jsonl", tmp_path / "reads.csv"

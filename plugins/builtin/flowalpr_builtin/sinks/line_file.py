@@ -10,7 +10,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class LineFile:
         self._is_table = path.suffix == ".csv"
         self._is_regular = False
         self._has_our_rows = False
+        self._is_fresh = True
         try:
             self._open()
         except OSError as error:
@@ -79,7 +80,10 @@ class LineFile:
             OSError: the disk is full or the file cannot be written; the path is in it.
             ValueError: a table got a record of another kind.
         """
-        if self._file is None:  # The disk was full when a new file was to be begun.
+        if self._is_fresh and self._is_regular:
+            self.close()  # A node that this one replaces, and which is closed by now, may have begun a new file since.
+        self._is_fresh = False
+        if self._file is None:  # Or the disk was full when a new file was to be begun.
             self._open()
         if self._is_regular and self._is_due(time):
             self._rotate()
@@ -119,8 +123,10 @@ class LineFile:
         self._is_regular = stat.S_ISREG(os.fstat(handle).st_mode)
         self._columns, self._begun = [], None
         if self._is_regular:
+            with suppress(BlockingIOError):  # What another is writing is not torn.
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._mend()
             fcntl.flock(handle, fcntl.LOCK_SH)  # By which others know that it is being written.
-            self._mend()
             self._look_at_the_start()
 
     def _mend(self) -> None:
