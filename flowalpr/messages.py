@@ -87,6 +87,13 @@ class Frame(Message):
     """Where the image's left top pixel lies in the camera's picture, as x and y; boxes count from there."""
     full: Full | None = None
     """The picture of the main stream, where this is one of a camera's sub-stream; see `Detection.sharpest`."""
+    whole: tuple[int, int] | None = None
+    """Width and height of the camera's picture that this was cut out of, or None if it is that itself."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the camera's picture, of which settings give shares."""
+        return self.whole or (self.width, self.height)
 
     @property
     def width(self) -> int:
@@ -107,7 +114,7 @@ class Frame(Message):
         bottom = min(max(math.ceil(box.bottom) - y, top + 1), self.height)
         full = self.full.cut(x + left, y + top, x + right, y + bottom) if self.full else None
         image = self.image[top:bottom, left:right]
-        return dataclasses.replace(self, image=image, offset=(x + left, y + top), full=full)
+        return dataclasses.replace(self, image=image, offset=(x + left, y + top), full=full, whole=self.size)
 
     def record(self) -> dict[str, Any]:  # Any: the values that JSON has
         """Camera, time, number, file and size."""

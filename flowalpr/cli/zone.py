@@ -46,6 +46,8 @@ def draw(
     nodes = _nodes(graph, node)
     image = _read(picture)
     drawing = ZoneDrawing(image)
+    for each in nodes.values():
+        drawing.shade(each)
     for name, each in nodes.items():
         drawing.add(name, each)
     _write(out, drawing.finished())

@@ -35,7 +35,7 @@ def picture(flow: RunningFlow, camera: str, width: int) -> bytes | None:
     for name in _behind(flow.runner.graph, camera):
         node = flow.runner.graph.nodes[name].node
         if any(shapes_of(node)):
-            drawing.add(name, node, shade=False)
+            drawing.add(name, node)
     marked = replace(frame, image=drawing.image())
     found: tuple[Detection, ...] = ()
     if sight.found is not None and frame.stamp.time - sight.found.stamp.time < SHOWN_FOR:

@@ -24,16 +24,17 @@ def shapes_of(node: object) -> Iterator[tuple[str, tuple[tuple[float, float], ..
 
 
 class ZoneDrawing:
-    """A picture with what several nodes look at."""
+    """A picture with what several nodes look at; all that is dark is made so before the first is drawn."""
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
         """Draws on a copy of uint8, (height, width, 3), BGR."""
         self._image: NDArray[np.uint8] = image.copy()
         self._height, self._width = image.shape[:2]
         self._unit = max(1, round(min(image.shape[:2]) / 400))
+        self._labels: list[tuple[int, int, int, int]] = []
 
-    def add(self, name: str, node: object, *, shade: bool = True) -> None:
-        """Draw what one node looks at; with `shade`, what it does not look at becomes dark."""
+    def shade(self, node: object) -> None:
+        """Make dark what one node does not look at."""
         shapes = [(kind, self._pixels(points)) for kind, points in shapes_of(node)]
         looked = np.full(
             (self._height, self._width), 0 if any(kind == "inside" for kind, _ in shapes) else 255, np.uint8
@@ -41,9 +42,11 @@ class ZoneDrawing:
         for kind, points in shapes:
             if kind != "line":
                 cv2.fillPoly(looked, [points], 255 if kind == "inside" else 0)
-        if shade:
-            self._image[looked == 0] //= 3
-        for kind, points in shapes:
+        self._image[looked == 0] //= 3
+
+    def add(self, name: str, node: object) -> None:
+        """Draw the edges and lines of one node, with its name."""
+        for kind, points in ((kind, self._pixels(points)) for kind, points in shapes_of(node)):
             colour = {"inside": GREEN, "outside": RED, "line": YELLOW}[kind]
             cv2.polylines(self._image, [points], kind != "line", colour, 2 * self._unit, cv2.LINE_AA)
             if kind == "line":
@@ -81,10 +84,19 @@ class ZoneDrawing:
         self._text("in", (second[0] + 4 * self._unit, second[1]), YELLOW, 0.5)
 
     def _label(self, text: str, points: NDArray[np.int32], colour: tuple[int, int, int]) -> None:
-        """A text at the topmost point of a shape, within the picture."""
+        """A text at the topmost point of a shape, within the picture and below those that are there."""
         x, y = min(points.tolist(), key=lambda point: (point[1], point[0]))
-        y = min(max(y + 18 * self._unit, 40 * self._unit), self._height - 6 * self._unit)
-        self._text(text, (min(max(x + 8 * self._unit, 30 * self._unit), self._width * 3 // 4), y), colour, 0.5)
+        (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5 * self._unit, 3 * self._unit)
+        x = max(min(x + 8 * self._unit, self._width - width - 6 * self._unit), 30 * self._unit)
+        y = max(y + 18 * self._unit, 40 * self._unit)
+        while any(
+            left < x + width and x < right and top < y + below and y - height < bottom
+            for left, top, right, bottom in self._labels
+        ):
+            y += height + below
+        y = min(y, self._height - 6 * self._unit)
+        self._labels.append((x, y - height, x + width, y + below))
+        self._text(text, (x, y), colour, 0.5)
 
     def _text(self, text: str, at: tuple[int, int], colour: tuple[int, int, int], size: float) -> None:
         shown = text.encode("ascii", "replace").decode()  # All that OpenCV's own font has.

@@ -48,12 +48,16 @@ def test_a_plate_is_where_its_middle_is() -> None:
 
 
 def test_pixels_and_shares_say_the_same_also_in_a_part_of_the_picture() -> None:
-    picture = frame().cut(Box(100, 50, 200, 100))  # As `crop` gives it: shares are of it, pixels of the whole.
+    picture = frame().cut(Box(100, 50, 200, 100))  # As `crop` gives it: `flowalpr zone draw` knows the whole alone.
     boxes = (110, 60, 120, 64), (170, 60, 190, 64)
     assert kept(Zone(inside=[[100, 50], [150, 50], [150, 100], [100, 100]]), found(*boxes, picture=picture)) == [
         Box(*boxes[0])
     ]
-    assert kept(Zone(inside=LEFT_HALF), found(*boxes, picture=picture)) == [Box(*boxes[0])]
+    assert kept(Zone(inside=LEFT_HALF), found(*boxes, (90, 60, 98, 64), picture=picture)) == [Box(90, 60, 98, 64)]
+    half = [[0.5, 0], [0.75, 0], [0.75, 1], [0.5, 1]]
+    (part,) = feed(Crop(inside=half), picture)
+    assert isinstance(part, Frame)
+    assert (part.offset, part.width, part.size) == ((100, 50), 50, (200, 100))
 
 
 def test_plates_too_small_or_too_large_are_dropped_and_counted() -> None:

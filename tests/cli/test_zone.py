@@ -52,6 +52,21 @@ def test_inside_is_bright_outside_is_dark_and_lines_are_yellow() -> None:
     assert image[180, 500].tolist() == [40, 220, 250]
 
 
+def test_no_node_hides_what_another_has_drawn() -> None:
+    right = "[[0.6, 0.5], [0.9, 0.5], [0.9, 0.9], [0.6, 0.9]]"
+    line = f"  first: {{uses: crop, from: gate, with: {{inside: {right}, outside: {right.replace('0.9', '0.8')}}}}}\n"
+    Path("gate.yaml").write_text(
+        FLOW.replace("  plates:", f"{line}  plates:").replace("from: gate}\n  lane", "from: first}\n  lane")
+    )
+    draw("--picture", "gate.png", "--out", "zone.png")
+    image = cv2.imread("zone.png")
+    assert image is not None
+    assert image[324, 500].tolist() == [80, 220, 60]
+    assert image[200, 384].tolist() == [60, 60, 230], "in the shade of `lane`"
+    names = cv2.inRange(image, np.array([75, 215, 55]), np.array([85, 225, 65]))[184:, 388:500]
+    assert names.any(), "`first`, above `first: outside`, which begins in the same corner"
+
+
 def test_one_node_is_drawn_alone() -> None:
     assert draw("--picture", "gate.png", "--node", "car", "-o", "zone.jpg") == "car drawn in zone.jpg\n"
     image = cv2.imread("zone.jpg")

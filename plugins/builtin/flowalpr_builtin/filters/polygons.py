@@ -54,7 +54,7 @@ class AreaNode(Node):
 
     inside: Polygons = ()
     """What counts: a polygon as a list of points `[[x, y], ...]`, or a list of several; without any, all that is not
-    outside. In pixels of the camera's picture or, if no number is above 1, in shares of the frame as it comes."""
+    outside. In pixels of the camera's picture or, if no number is above 1, in shares of that."""
     outside: Polygons = ()
     """What does not count, even where it lies inside; as above."""
 
@@ -70,9 +70,7 @@ def in_pixels(polygon: Iterable[tuple[float, float]], frame: Frame) -> NDArray[n
     import numpy as np
 
     points = np.array(list(polygon), np.float32)
-    if points.max() > 1:
-        return points
-    return np.asarray(points * (frame.width, frame.height) + frame.offset, np.float32)
+    return points if points.max() > 1 else np.asarray(points * frame.size, np.float32)
 
 
 def _holds(points: NDArray[np.float32], x: float, y: float) -> bool:

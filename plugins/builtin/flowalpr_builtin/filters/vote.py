@@ -68,8 +68,9 @@ class Vote(FormatNode):
     smallest: Annotated[float, Field(ge=0, le=1000)] = 10
     """Lowest height of a plate, in pixels of the camera's picture; reads of smaller ones do not count."""
     line: tuple[Point, Point] | None = None
-    """A line across the way, as two points x, y, in pixels or, if none is above 1, in shares of the frame. A car that
-    crosses it from left to right, looking from the first point to the second, has the direction `in`, else `out`."""
+    """A line across the way, as two points x, y, in pixels of the camera's picture or, if none is above 1, in shares of
+    it. A car that crosses it from left to right, looking from the first point to the second, has the direction `in`,
+    else `out`."""
 
     _cameras: dict[str, Visits] = PrivateAttr(default_factory=dict)
 
@@ -191,6 +192,6 @@ class Vote(FormatNode):
         """The line in pixels of the camera's picture."""
         if self.line is None or max(map(max, self.line)) > 1:
             return self.line
-        (x, y), width, height = read.frame.offset, read.frame.width, read.frame.height
-        first, second = ((x + each[0] * width, y + each[1] * height) for each in self.line)
+        width, height = read.frame.size
+        first, second = ((x * width, y * height) for x, y in self.line)
         return first, second
