@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
+import threading
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -90,8 +94,36 @@ def _flowalpr() -> None:
     """Nothing of its own; typer makes a group of an app without commands by it."""
 
 
+class Farewell:
+    """Ends the process where a thread is left that did not end: a node that hangs, or one that nobody waited for.
+
+    Python would take itself apart around it, and a thread that then comes back from OpenCV or onnxruntime aborts the
+    process, whatever its exit code was to be (CPython before 3.14: github.com/python/cpython/issues/87135).
+    """
+
+    def __init__(self) -> None:
+        self.code = 1
+        atexit.register(self._leave)  # The first that is registered is called last.
+
+    def _leave(self) -> None:
+        if threading.active_count() > 1:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):  # It is closed.
+                    stream.flush()
+            os._exit(self.code)
+
+
 def main() -> None:
     """Run the command line."""
+    farewell = Farewell()
+    try:
+        _run()
+    except SystemExit as end:
+        farewell.code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+
+
+def _run() -> None:
     try:
         app()
     except FlowalprError as error:

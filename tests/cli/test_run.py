@@ -181,3 +181,33 @@ nodes:
     assert "1 messages failed" in " ".join(errors.split())
     letters = lines_of(tmp_path / "state" / "broken" / "dead-letters.jsonl")
     assert [(letter["node"], letter["file"]) for letter in letters] == [("pictures", "broken.jpg")]
+
+
+LEFT_BEHIND = """
+import threading, cv2, numpy
+from flowalpr.cli.main import main
+
+busy, picture = threading.Event(), numpy.zeros((200, 200, 3), numpy.uint8)
+
+def hang():
+    while True:
+        cv2.GaussianBlur(picture, (9, 9), 0)
+        busy.set()
+
+threading.Thread(target=hang, daemon=True).start()
+busy.wait(10)
+long_to_take_apart = [object() for _ in range(3_000_000)]
+main()
+"""
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["check", "none.yaml"], 2), (["--help"], 0)])
+def test_a_thread_that_is_left_in_opencv_does_not_abort_the_process(
+    tmp_path: Path, arguments: list[str], code: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LEFT_BEHIND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == code
+    assert "terminate" not in ended.stderr
+    assert "zone" in ended.stdout or "none.yaml" in ended.stderr
