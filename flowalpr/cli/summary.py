@@ -23,8 +23,12 @@ def print_summary(snapshot: FlowSnapshot, console: Console) -> None:
     for title in ("in", "out", "dropped", "errors", "busy", "p50 ms", "p95 ms", "p99 ms"):
         table.add_column(title, justify="right")
     for node in snapshot.nodes:
-        table.add_row(*_cells(node, snapshot.seconds))
+        table.add_row(*_cells(node, _seconds(node, snapshot)))
     console.print(table)
+    for node in snapshot.nodes:
+        if node.since is not None:
+            since = f"{node.since.astimezone():%H:%M:%S}"
+            console.print(f"{node.name}: counted since {since}, when the flow was changed", markup=False, style="dim")
     for node in snapshot.nodes:
         counts = [f"{number} {what}" for what, number in node.tallies.items() if number]
         said = ", ".join([*counts, *(f"{what} {words}" for what, words in node.notes.items())])
@@ -47,6 +51,11 @@ def headline(snapshot: FlowSnapshot) -> str:
         f"{reads} {'passages' if passages else 'plates'} read",
     ]
     return f"{snapshot.flow}: " + ", ".join([*parts, f"{dropped} messages dropped"])
+
+
+def _seconds(node: NodeSnapshot, snapshot: FlowSnapshot) -> float:
+    """For how long it has been counted."""
+    return snapshot.seconds if node.since is None else (snapshot.time - node.since).total_seconds()
 
 
 def _cells(node: NodeSnapshot, seconds: float) -> list[str | Text]:

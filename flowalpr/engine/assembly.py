@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from time import monotonic
 
 from flowalpr.engine.clock import RecordedClock, WallClock
@@ -98,6 +99,8 @@ class Assembly:
             worker.resume()
         self._workers, self._plan, self._graph = workers, new_plan, graph
         _retire(gone, drain_for)
+        for step in (step for worker in new.values() for step in worker.segment.steps):
+            step.since = datetime.now(timezone.utc)
         for worker in reversed(new.values()):
             worker.go()
         return tuple(step.name for worker in new.values() for step in worker.segment.steps)

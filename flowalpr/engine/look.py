@@ -44,6 +44,7 @@ def _node(step: Step, worker: Worker, wires: Wires) -> NodeSnapshot:
         uses=step.flow_node.uses,
         kind=step.flow_node.ports.kind,
         inputs=step.flow_node.inputs,
+        since=step.since,
         state=_state(step, worker),
         taken=meter.taken,
         given=meter.given,

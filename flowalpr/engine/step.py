@@ -42,6 +42,7 @@ class Step:
         "node",
         "process",
         "recent",
+        "since",
         "wires",
     )
 
@@ -61,6 +62,8 @@ class Step:
         """The last faults."""
         self.caught_by: Wire[Entry] | None = None
         """The wire to the node that `on_error` names."""
+        self.since: datetime | None = None
+        """When it was put in by a redeploy; its counters begin then."""
         self._uncaught = uncaught
         self._await = await_
         self._breaker = breaker

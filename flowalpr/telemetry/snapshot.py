@@ -12,13 +12,15 @@ class _Snapshot(BaseModel):
 
 
 class NodeSnapshot(_Snapshot):
-    """One node; counts since the start, times in milliseconds."""
+    """One node; counts since the start or, of one that a redeploy put in, since then; times in milliseconds."""
 
     name: str
     uses: str
     kind: str
     inputs: tuple[str, ...] = ()
     """Names of the nodes it receives from."""
+    since: datetime | None = None
+    """When a redeploy put it in or replaced it; None if it is there since the start."""
     state: str
     taken: int
     given: int
@@ -58,7 +60,7 @@ class WireSnapshot(_Snapshot):
 
 
 class CameraSnapshot(_Snapshot):
-    """One source of frames; counts since the start."""
+    """One source of frames; counts as of its node."""
 
     name: str
     """Its node's, and the camera's in every stamp."""

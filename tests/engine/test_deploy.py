@@ -59,6 +59,9 @@ def test_a_changed_filter_is_replaced_and_the_camera_goes_on(runner):
     tape.play(400)
     assert running.wait(20)
     assert changed == ("pass",)
+    since = {each.name: each.since for each in running.snapshot().nodes}
+    assert [name for name, when in since.items() if when is not None] == ["pass"]
+    assert running.snapshot().node("pass").taken < 400, "what was replaced counts anew"
     assert texts(keep) == [f"R{number:04}" for number in range(400)]
 
 
