@@ -63,7 +63,8 @@ class LiveStream:
             if monotonic() - begun >= self._connect:  # FFmpeg's RTSP client gives no other word for a silent camera.
                 raise TimeoutError from None
             raise
-        if not self._container.streams.video:
+        # PyAV has no context for a stream whose codec FFmpeg does not know.
+        if not self._container.streams.video or self._container.streams.video[0].codec_context is None:
             self.close()
             raise NoVideoError
         self._stream = self._container.streams.video[0]
@@ -118,7 +119,7 @@ class LiveStream:
                 yield LiveShot(frame, self._seen, arrived, taken, clock, piled)
                 latest, limit = monotonic(), self._stall
             if monotonic() - latest > limit:
-                raise TimeoutError
+                raise TimeoutError if first is not None else NoVideoError  # It sends, but nothing that can be decoded.
             asked = monotonic()
 
     def close(self) -> None:
