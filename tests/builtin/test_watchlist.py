@@ -269,7 +269,7 @@ def test_a_hostile_label_becomes_one_printable_line(tmp_path: Path) -> None:
 
 
 def test_a_flow_does_not_start_without_its_list(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"none\.csv is not there"):
+    with pytest.raises(SetupError, match=r"(?s)none\.csv is not there.*see what there is: ls -l"):
         Watchlist(path=tmp_path / "none.csv").open()
     with pytest.raises(ValidationError, match=r"ends in none of \.csv"):
         Watchlist(path=tmp_path / "list.xlsx")

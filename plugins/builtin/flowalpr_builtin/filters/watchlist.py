@@ -73,7 +73,8 @@ class Watchlist(Node):
         try:
             self._watch = ListWatch(self.path, self.action, self.alike)
         except ListError as error:
-            raise SetupError(f"the watch list cannot be used: {error}", f"edit {self.path}") from None
+            fix = f"edit {self.path}" if self.path.exists() else f"see what there is: ls -l {self.path.parent}"
+            raise SetupError(f"the watch list cannot be used: {error}", fix) from None
         self._watch.start()
 
     def process(self, read: PlateRead) -> PlateRead | None:
