@@ -42,6 +42,7 @@ from __future__ import annotations
 import configparser
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -183,7 +184,7 @@ class _Reader:
         found: list[tuple[str, Layout]] = []
         for chosen in product(*parts):
             words = [each for group in chosen for each in group]
-            shapes = [sorted({shape(word) for word in each}) for each in words]
+            shapes = [_shapes(each) for each in words]
             segments = _placed(words)
             for pieces in product(*shapes):
                 found.append(("".join(pieces), segments))
@@ -199,11 +200,9 @@ class _Reader:
             allowed = self._sets[token["name"] or token["set"]]
         else:
             raise self._error(section, "patterns", f"there is no set '{token['set']}'; name it under [sets]")
-        lengths = sorted({len(word) for word in allowed})
-        by_length = [frozenset(word for word in allowed if len(word) == each) for each in lengths]
         least, _, most = ("0-1" if token["count"] == "?" else token["count"] or "1").partition("-")
         counts = range(int(least), int(most or least) + 1)
-        return [way for count in counts for way in product(by_length, repeat=count)]
+        return [way for count in counts for way in product(_by_length(allowed), repeat=count)]
 
     def _words(self, section: str, key: str, told: list[str]) -> frozenset[str]:
         words: set[str] = set()
@@ -221,6 +220,20 @@ class _Reader:
         line = next((i for i in range(start, len(lines)) if key and wanted.match(lines[i])), start)
         where = f"{section}, {key}" if key else section
         return PackError(f"{self._path}:{line + 1}  {where}: {what}")
+
+
+# A pack asks for the same few sets thousands of times, and reading all packs is a part of each start.
+@lru_cache(maxsize=1024)
+def _shapes(words: frozenset[str]) -> tuple[str, ...]:
+    """The shapes that words have, in order."""
+    return tuple(sorted({shape(word) for word in words}))
+
+
+@lru_cache(maxsize=1024)
+def _by_length(words: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """The same words, those of one length together, the shortest first."""
+    lengths = sorted({len(word) for word in words})
+    return tuple(frozenset(word for word in words if len(word) == each) for each in lengths)
 
 
 def _placed(words: list[frozenset[str]]) -> Layout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -169,9 +170,15 @@ def load_model(folder: Path) -> Model:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"cannot read {path}: {error}", f"a model's folder holds {FILE}") from error
+    return Model(folder, _manifest(path, text))
+
+
+# A flow's models are looked at when it is checked and when it starts; parsing it takes 10 ms.
+@lru_cache(maxsize=16)
+def _manifest(path: Path, text: str) -> Manifest:
+    """What a manifest says."""
     try:
-        held = YAML(typ="safe", pure=True).load(text)
-        return Model(folder, Manifest.model_validate(held))
+        return Manifest.model_validate(YAML(typ="safe", pure=True).load(text))
     except YAMLError as error:
         raise SetupError(f"{path} is not YAML: {error}", f"compare it with models/plate-reader/{FILE}") from error
     except ValidationError as error:
