@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-import structlog
 from support.packages import Environment, build_wheel
 
 ROOT = Path(__file__).parents[1]
@@ -164,4 +163,3 @@ def log_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()

@@ -12,7 +12,7 @@ from flowalpr.masking import masked_record
 
 KEPT = 1000
 """Lines, some 300 kB."""
-_OURS = ("event", "level", "timestamp", "logger", "_record", "_from_structlog")
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 Line = dict[str, Any]  # Any: the values that JSON has
 
@@ -45,17 +45,22 @@ class LogKeeper(logging.Handler):
         return list(self._lines)[-limit:]
 
 
+def particulars(record: logging.LogRecord) -> dict[str, Any]:  # Any: log values
+    """What the code that logged gave as `extra`, by name; only of flowalpr and its plugins, not of their libraries."""
+    if not record.name.startswith("flowalpr"):
+        return {}
+    return {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+
+
 def _line(record: logging.LogRecord) -> Line:
-    """A record as plain values; what structlog logs comes with its particulars."""
-    told = record.msg if isinstance(record.msg, dict) else None
-    event = str(told.get("event", "")) if told is not None else record.getMessage()
-    about = {} if told is None else {key: _shown(value) for key, value in told.items() if key not in _OURS}
+    """A record as plain values, with its particulars."""
+    about = {key: _shown(value) for key, value in particulars(record).items()}
     line = {
         "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
-        "event": event,
-        **{key: value for key, value in about.items() if key not in ("time", "exc_info")},
+        "event": record.getMessage(),
+        **{key: value for key, value in about.items() if key not in ("time", "level", "logger", "event")},
     }
     if record.exc_info and record.exc_info[0] is not None:
         line["error"] = record.exc_info[0].__name__

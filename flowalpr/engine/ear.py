@@ -34,7 +34,7 @@ class Ear(Wire[Entry]):
         except Exception as error:
             self.dropped += 1
             if not self._failed:
-                log.error("who listens failed", node=self._node, error=type(error).__name__)
+                log.error("who listens failed", extra={"node": self._node, "error": type(error).__name__})
             self._failed = True
 
     def take(self) -> Message | None:

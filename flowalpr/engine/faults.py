@@ -6,6 +6,7 @@ Errors that keep coming trip a breaker: the node rests 1, 2, 4 ... 60 s, then is
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import traceback
@@ -16,13 +17,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import structlog
-
 from flowalpr.errors import SetupError
 from flowalpr.messages import Fault, Message, masked, stamp_of
 from flowalpr.storage.erasing import erase_lines, record_of_line
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("flowalpr.engine")
+log = logging.getLogger("flowalpr.engine")
 
 TRIP_AFTER = 5
 """Errors in a row after which a node rests."""
@@ -87,9 +86,9 @@ def report(fault: Fault, *, resting: bool = False) -> None:
     if fault.source:
         about["file"] = fault.source
     write = log.debug if resting else log.error
-    write("node failed", node=fault.node, error=fault.error, **about)
+    write("node failed", extra={"node": fault.node, "error": fault.error, **about})
     if fault.trace:
-        log.debug("trace", node=fault.node, trace=fault.trace)
+        log.debug("trace", extra={"node": fault.node, "trace": fault.trace})
 
 
 class Breaker:
@@ -144,7 +143,7 @@ class DeadLetters:
                     if _begins_before(path, oldest):
                         erase_lines(path, lambda line: _failed_at(line) >= oldest)
                 except (OSError, SetupError) as error:
-                    log.error("dead letters cannot be erased", path=str(path), error=str(error))
+                    log.error("dead letters cannot be erased", extra={"path": str(path), "error": str(error)})
 
     @property
     def _put_aside(self) -> Path:
@@ -165,7 +164,7 @@ class DeadLetters:
                 self._failed = False
             except OSError as error:
                 if not self._failed:
-                    log.error("dead letters cannot be written", path=str(self.path), error=str(error))
+                    log.error("dead letters cannot be written", extra={"path": str(self.path), "error": str(error)})
                 self._failed = True
 
     def _append(self, line: bytes) -> None:

@@ -47,7 +47,7 @@ class Segment:
         try:
             for step in reversed(self.steps):
                 step.meter.state = "opening"
-                log.info("opening", node=step.name, uses=step.flow_node.uses)
+                log.info("opening", extra={"node": step.name, "uses": step.flow_node.uses})
                 opened.append(step)
                 step.settled(step.node.open())
                 step.meter.state = "running"
@@ -108,7 +108,7 @@ class Segment:
         Raises:
             NotOpenedError: if it cannot be opened; its messages then fail until another restart.
         """
-        log.info("restarting", node=step.name)
+        log.info("restarting", extra={"node": step.name})
         step.meter.state = "opening"
         try:
             step.settled(step.node.close())

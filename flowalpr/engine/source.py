@@ -141,7 +141,7 @@ class SourceWorker(Worker):
             pause = min(2.0**self._tries, LONGEST_RETRY) * random.uniform(1.0, 1.2)  # noqa: S311  # No secret.
             self._tries += 1
             self.watch.retries(pause, str(error))
-            log.info("reopening", node=step.name, in_seconds=round(pause, 1))
+            log.info("reopening", extra={"node": step.name, "in_seconds": round(pause, 1)})
             try:
                 step.settled(step.node.close())
                 self._pause(pause)

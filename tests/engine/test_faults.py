@@ -83,12 +83,12 @@ def test_rests_grow_to_a_minute_and_no_further():
     assert [rest for rest in rests if rest] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
 
 
-def test_a_full_disk_costs_the_dead_letter_and_is_said_once(capsys):
+def test_a_full_disk_costs_the_dead_letter_and_is_said_once(caplog):
     letters = DeadLetters(path_to_a_full_disk())
     for _ in range(3):
         letters.add(fault_of("node", ValueError("bad"), plate_read()))
     assert letters.count == 3
-    assert capsys.readouterr().out.count("dead letters cannot be written") == 1
+    assert caplog.messages.count("dead letters cannot be written") == 1
 
 
 def path_to_a_full_disk():

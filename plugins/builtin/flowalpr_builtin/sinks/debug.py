@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
 
 from flowalpr import Exposure, Message, Node, masked_record
 
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+log = logging.getLogger("flowalpr.debug")
 
 
 class Debug(Node):
@@ -19,19 +18,11 @@ class Debug(Node):
     unmasked: bool = False
     """Whether to log whole plates; do so while you look, not for good."""
 
-    _log: FilteringBoundLogger | None = None
-
     def exposes(self) -> tuple[Exposure, ...]:
         if not self.unmasked:
             return ()
         return (Exposure("kept", "the log", "logs are kept and copied", "leave `unmasked` out", "unmasked"),)
 
-    def open(self) -> None:
-        import structlog
-
-        self._log = structlog.get_logger("flowalpr.debug")
-
     def process(self, message: Message) -> None:
-        if self._log is not None:
-            record = message.record()
-            self._log.info("message", node=self.name, record=record if self.unmasked else masked_record(record))
+        record = message.record()
+        log.info("message", extra={"node": self.name, "record": record if self.unmasked else masked_record(record)})
