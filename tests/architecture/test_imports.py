@@ -71,6 +71,10 @@ def test_the_nodes_in_the_box_import_nothing_heavy_until_they_open() -> None:
     assert not modules_after("import flowalpr_builtin; flowalpr_builtin.flowalpr_nodes()") & HEAVY
 
 
+def test_a_window_into_a_running_flow_imports_neither_nodes_nor_their_pictures() -> None:
+    assert not modules_after("import flowalpr.cli.monitor, flowalpr.tui.app") & {*HEAVY, "numpy", "pluggy"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--help",), ("nodes",), ("check", str(ROOT / "flows" / "parking.yaml"))],
