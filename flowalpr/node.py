@@ -67,7 +67,13 @@ class Node(BaseModel):
     remember in private attributes (`_socket`), set in `open`. The class docstring is the node's manual page.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False, hide_input_in_errors=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=False,
+        hide_input_in_errors=False,
+        defer_build=True,  # Until its settings are checked: of all nodes that are installed a flow uses a few.
+    )
 
     heavy: ClassVar[bool] = False
     """Set it to True if `process` blocks or computes for more than a millisecond: the node gets its own thread."""

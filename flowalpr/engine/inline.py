@@ -5,13 +5,18 @@ For reading pictures one by one, where each result must be told apart. Sources a
 
 from __future__ import annotations
 
-from flowalpr.engine.loop import Loop
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
 from flowalpr.engine.segment import Segment
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Wire
 from flowalpr.errors import FlowError, Problem
 from flowalpr.flow.graph import FlowNode, Graph
 from flowalpr.messages import Fault, Frame, Message, PlateRead
+
+if TYPE_CHECKING:
+    from flowalpr.engine.loop import Loop
 
 
 class Inline:
@@ -24,7 +29,7 @@ class Inline:
             FlowError: if the flow has no source of frames.
         """
         self._faults: list[Fault] = []
-        self._loop = Loop()
+        self._loop: Loop | None = None
         self._out = _Collected()
         source = _first_source(graph)
         steps = {
@@ -60,10 +65,19 @@ class Inline:
     def close(self) -> None:
         """Close all nodes."""
         self._segment.close()
-        self._loop.close()
+        if self._loop is not None:
+            self._loop.close()
 
     def _step(self, node: FlowNode) -> Step:
-        return Step(node, self._faults.append, self._loop.run)
+        return Step(node, self._faults.append, self._run)
+
+    def _run(self, awaitable: Awaitable[Any]) -> Any:  # Any: what the awaitable gives
+        if self._loop is None:
+            # Here, since few nodes are `async`, and asyncio takes long to import.
+            from flowalpr.engine.loop import Loop
+
+            self._loop = Loop()
+        return self._loop.run(awaitable)
 
     def _results(self) -> tuple[list[PlateRead], list[Fault]]:
         reads = {message.id: message for message in self._out.messages if isinstance(message, PlateRead)}
