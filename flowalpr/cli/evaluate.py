@@ -16,9 +16,9 @@ from flowalpr.cli.single import node_of
 if TYPE_CHECKING:
     from flowalpr.flow.graph import Graph
     from flowalpr.lab.datasets.sample import Dataset
-    from flowalpr.lab.datasets.view import Tile
     from flowalpr.lab.evaluation.detection import Findings
     from flowalpr.lab.evaluation.outcome import Outcome
+    from flowalpr.lab.evaluation.report import Pictures
     from flowalpr.lab.evaluation.running import Change, Looked
     from flowalpr.lab.evaluation.summary import Summary
     from flowalpr.node import Node
@@ -40,6 +40,11 @@ Under = Annotated[
     typer.Option(metavar="CONDITION", help="Also with this put in: night, rain, fog, motion, angle, distance ..."),
 ]
 
+Ignore = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="List of plates that labels leave out: finding one is neither right nor wrong."),
+]
+
 
 @app.command()
 def detector(
@@ -50,29 +55,36 @@ def detector(
     ] = None,
     node: Annotated[str, typer.Option(help="Node that finds plates.")] = "detect",
     settings: Settings = None,
+    ignore: Ignore = None,
     under: Under = None,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well plates are found: AP50, AP50-95, precision and recall at the working point, by size."""
-    from flowalpr.lab.datasets.index import find
+    """Measure how well plates are found: AP50, AP50-95, precision and recall at the working point, by size.
+
+    Each figure stands twice: by labels alone, and without findings on plates that are known not to be labelled.
+    """
+    from flowalpr.lab.evaluation.pictures import worst_finds
+    from flowalpr.lab.evaluation.summary import of_detection
 
     given = _given(settings, model)
     finder = node_of(node, given)
     working_point = at_least if at_least is not None else float(getattr(finder, "at_least", 0.5))
     if hasattr(finder, "at_least"):
         finder = node_of(node, given | {"at_least": LEAST})
-    changes, datasets = _changes(under), find(folders)
+    changes, datasets = _changes(under), _sets(folders, ignore)
     finder.open()
     try:
-        summary = _found(finder, datasets, None, working_point, quiet=as_json)
+        groups = _found(finder, datasets, None, quiet=as_json)
+        summary = of_detection(groups, working_point)
         for name, change in changes.items():
-            figures = _found(finder, datasets, change, working_point, quiet=as_json)
+            figures = of_detection(_found(finder, datasets, change, quiet=as_json), working_point)
             summary.setdefault("under", {})[name] = figures
     finally:
         finder.close()
-    facts = {"detector": model or node, "working point": f"{working_point:g}"}
-    _show("Detector", facts, summary, report, as_json)
+    pictures = {"False plates, surest first": worst_finds(datasets, groups["all"], working_point)} if report else None
+    facts = {"detector": model or node, "working point": f"{working_point:g}", **_ignoring(ignore)}
+    _show("Detector", facts, summary, report, as_json, pictures)
 
 
 @app.command()
@@ -87,7 +99,7 @@ def reader(
 ) -> None:
     """Measure how well plates are read at their labelled places: whole plates, characters, calibration."""
     from flowalpr.lab.datasets.index import find
-    from flowalpr.lab.evaluation.report import worst_cases
+    from flowalpr.lab.evaluation.pictures import worst_cases
     from flowalpr.lab.evaluation.summary import of_reading
 
     reading = node_of(node, _given(settings, model))
@@ -101,8 +113,8 @@ def reader(
             summary.setdefault("under", {})[name] = figures
     finally:
         reading.close()
-    worst = worst_cases(datasets, outcomes) if report else []
-    _show("Reader", {"reader": model or node}, summary, report, as_json, worst)
+    pictures = {"Worst cases": worst_cases(datasets, outcomes)} if report else None
+    _show("Reader", {"reader": model or node}, summary, report, as_json, pictures)
 
 
 @app.command("end-to-end")
@@ -110,6 +122,7 @@ def end_to_end(
     folders: Folders,
     flow: Annotated[str, typer.Option(metavar="FLOW", help="Flow file, or a flow that comes in the box.")] = "first",
     settings: Settings = None,
+    ignore: Ignore = None,
     under: Under = None,
     report: Report = None,
     as_json: AsJson = False,
@@ -120,23 +133,25 @@ def end_to_end(
     """
     from flowalpr.cli.logs import set_up
     from flowalpr.flow.load import find_flow, load_flow
-    from flowalpr.lab.datasets.index import find
-    from flowalpr.lab.evaluation.report import worst_cases
+    from flowalpr.lab.evaluation.pictures import worst_cases, worst_reads
     from flowalpr.lab.evaluation.summary import of_end_to_end
     from flowalpr.plugins import load_plugins
 
     set_up(verbose=0, as_json=False)
     changes = _changes(under)
     graph = load_flow(find_flow(flow), load_plugins(), settings=by_name(settings))
-    datasets = find(folders)
+    datasets = _sets(folders, ignore)
     looked = _look(graph, datasets, None, quiet=as_json)
     summary = of_end_to_end(looked)
     for name, change in changes.items():
         summary.setdefault("under", {})[name] = of_end_to_end(_look(graph, datasets, change, quiet=as_json))
     outcomes = [outcome for each in looked.values() for one in each for outcome in one.judged.outcomes]
-    worst = worst_cases(datasets, outcomes) if report else []
-    facts = {"flow": flow, "settings": " ".join(settings or ()) or "-"}
-    _show("End to end", facts, summary, report, as_json, worst)
+    pictures: Pictures | None = None
+    if report:
+        false = worst_reads(datasets, looked)
+        pictures = {"Worst cases": worst_cases(datasets, outcomes), "False reads, surest first": false}
+    facts = {"flow": flow, "settings": " ".join(settings or ()) or "-", **_ignoring(ignore)}
+    _show("End to end", facts, summary, report, as_json, pictures)
 
 
 @app.command()
@@ -168,13 +183,22 @@ def _changes(under: list[str] | None) -> dict[str, Change]:
     return {name: changed_by(name) for name in under or ()}
 
 
+def _sets(folders: list[Path], ignore: list[Path] | None) -> list[Dataset]:
+    from flowalpr.lab.datasets.index import find
+    from flowalpr.lab.evaluation.unlabelled import with_lists
+
+    return with_lists(find(folders), ignore or [])
+
+
+def _ignoring(ignore: list[Path] | None) -> dict[str, str]:
+    return {"unlabelled plates": " ".join(map(str, ignore or ())) or "none known"}
+
+
 def _found(
-    finder: Node, datasets: Sequence[Dataset], change: Change | None, working_point: float, *, quiet: bool
-) -> Summary:
-    """The figures of a detector, altogether, by data set and by labelled condition."""
-    from flowalpr.lab.evaluation.detection import score
+    finder: Node, datasets: Sequence[Dataset], change: Change | None, *, quiet: bool
+) -> dict[str, list[Findings]]:
+    """What a detector finds, altogether, by data set and by labelled condition."""
     from flowalpr.lab.evaluation.parts import find_all
-    from flowalpr.lab.evaluation.summary import of_detection
 
     groups: dict[str, list[Findings]] = {"all": []}
     for dataset in datasets:
@@ -182,7 +206,7 @@ def _found(
         for sample, each in zip(dataset, found, strict=True):
             for name in ("all", dataset.name, *(f"condition {condition}" for condition in sample.conditions)):
                 groups.setdefault(name, []).append(each)
-    return of_detection({name: score(each, working_point) for name, each in groups.items()})
+    return groups
 
 
 def _read(reading: Node, datasets: Sequence[Dataset], change: Change | None, *, quiet: bool) -> list[Outcome]:
@@ -216,13 +240,14 @@ def _show(
     summary: Summary,
     report: Path | None,
     as_json: bool,
-    worst: Sequence[Tile] = (),
+    pictures: Pictures | None = None,
 ) -> None:
     """Print a summary, and write the report if one is asked for."""
-    from flowalpr.lab.evaluation.report import sections_of, write_report
+    from flowalpr.lab.evaluation.report import write_report
+    from flowalpr.lab.evaluation.sections import sections_of
 
     if report is not None:
-        write_report(report, title, facts, summary, worst)
+        write_report(report, title, facts, summary, pictures)
     if as_json:
         typer.echo(json.dumps({"facts": facts, **summary}, ensure_ascii=False))
         return

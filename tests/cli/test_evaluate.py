@@ -67,7 +67,8 @@ def test_a_whole_flow_is_measured_and_compared_with_itself_under_fog(drawn: Path
     flow.write_text(FLOW)
     result = run("end-to-end", drawn, "--flow", flow, "--under", "fog", "--report", tmp_path / "report", "--json")
     figures = json.loads(result.stdout)
-    assert (figures["pictures"], figures["exact"]["hits"], figures["false_reads"]) == (4, 2, 0)
+    false = figures["false_reads"]["by_labels"]["count"]
+    assert (figures["pictures"], figures["exact"]["hits"], false) == (4, 2, 0)
     assert set(figures["under"]) == {"fog"}
     assert figures["milliseconds"] > 0
     same = run("compare", tmp_path / "report", tmp_path / "report" / "results.json").stdout
@@ -83,6 +84,22 @@ def test_a_detector_is_measured_with_precision_at_its_working_point(drawn: Path,
     assert figures["plates"] == 4
     assert figures["recall"]["count"] == 4
     assert (tmp_path / "precision-recall.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.slow
+def test_plates_in_a_list_are_ignored_and_both_figures_shown(drawn: Path, tmp_path: Path) -> None:
+    bare = Dataset(tmp_path / "set" / "bare", (Sample(file="1.png", width=640, height=360),))
+    save(bare)
+    cv2.imwrite(str(bare.folder / "1.png"), plate_frame("AB 123").image)
+    seen = Sample(file="set/bare/1.png", width=640, height=360, plates=(Plate(box=(190, 150, 260, 60)),))
+    (tmp_path / "list.jsonl").write_text(seen.as_line())
+    command = ("detector", bare.folder, drawn, "--node", "detect_text", "--ignore", tmp_path / "list.jsonl")
+    result = run(*command, "--report", tmp_path, "--json")
+    figures = json.loads(result.stdout)["groups"]["set/bare"]
+    assert (figures["precision"]["hits"], figures["precision"]["count"]) == (0, 1)
+    assert (figures["without_unlabelled"]["found"], figures["without_unlabelled"]["precision"]["count"]) == (1, 0)
+    assert "| set/bare | 1 | 1 |" in (tmp_path / "report.md").read_text()
+    assert "False plates, surest first</h2><main>\n</main><p>None.</p>" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ import pytest
 from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
 from flowalpr.lab.evaluation.conditions import EVERYWHERE, under
 from flowalpr.lab.evaluation.end_to_end import Read, judge
-from flowalpr.lab.evaluation.report import percent, sections_of, worst_cases, write_report
+from flowalpr.lab.evaluation.pictures import worst_cases
+from flowalpr.lab.evaluation.report import write_report
 from flowalpr.lab.evaluation.running import Looked
+from flowalpr.lab.evaluation.sections import percent, sections_of
 from flowalpr.lab.evaluation.summary import compared, of_end_to_end
 from flowalpr.testing import plate_frame
 
@@ -101,8 +103,8 @@ def test_reads_beside_every_plate_are_counted_for_each_picture() -> None:
         judge("drawn", SAMPLE, [Read("AB123", 0.9, (190, 150, 450, 210)), Read("STOP", 0.5, (1, 1, 60, 30))]), 8.0, None
     )
     summary = of_end_to_end({"drawn": [two, stray]})
-    assert summary["false_reads"] == 1, "in a picture with one plate a read anywhere stands for it"
-    assert summary["false_reads_per_picture"] == 0.5
+    by_labels = summary["false_reads"]["by_labels"]
+    assert (by_labels["count"], by_labels["value"]) == (1, 0.5), "in a picture with one plate any read stands for it"
     assert summary["milliseconds"] == 10.0
     failed = of_end_to_end({"drawn": [Looked(judge("drawn", SAMPLE, []), 0.0, "is damaged")]})
     assert (failed["failed"], failed["milliseconds"], failed["exact"]["count"]) == (1, None, 1)

@@ -8,8 +8,9 @@ my-plates/
 
 A plate is `{"box": [x, y, w, h] or null, "corners": [[x, y] x 4] or null, "text": "AB12CDE" or null}` and, where
 known, `country`, `rows` and `reason` (why there is no text). A picture may name its `conditions`, such as
-`["night", "rain"]`. Pixels are those of the picture as it is shown, that is after the EXIF rotation. Every
-command of the lab reads this format and `flowalpr data import` writes it; nothing else has a format of its own.
+`["night", "rain"]`, and plates that nobody labelled (`unlabelled`, of the same form). Pixels are those of the picture
+as it is shown, that is after the EXIF rotation. Every command of the lab reads this format and `flowalpr data import`
+writes it; nothing else has a format of its own.
 """
 
 from __future__ import annotations
@@ -82,23 +83,20 @@ class Sample(BaseModel):
     plates: tuple[Plate, ...] = ()
     conditions: tuple[str, ...] = ()
     """What made the picture easy or hard, in free words: day, night, rain, fog, blur, angle, distance ..."""
+    unlabelled: tuple[Plate, ...] = ()
+    """Plates that are there, but that whoever labelled the picture passed over: whether they are found or read counts
+    neither for nor against."""
 
     def as_line(self) -> str:
         """The sample as one line of `labels.jsonl`; what is not known is left out, `text`, `box`, `corners` never."""
-        plates = [
-            {
-                key: value
-                for key, value in plate.model_dump().items()
-                if value is not None or key in ("box", "corners", "text")
-            }
-            for plate in self.plates
-        ]
         line: dict[str, object] = {
             "file": self.file,
             "width": self.width,
             "height": self.height,
-            "plates": plates,
+            "plates": [_plain(plate) for plate in self.plates],
         }
+        if self.unlabelled:
+            line["unlabelled"] = [_plain(plate) for plate in self.unlabelled]
         if self.conditions:
             line["conditions"] = list(self.conditions)
         return json.dumps(line, ensure_ascii=False)
@@ -125,6 +123,14 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+
+def _plain(plate: Plate) -> dict[str, object]:
+    return {
+        key: value
+        for key, value in plate.model_dump().items()
+        if value is not None or key in ("box", "corners", "text")
+    }
 
 
 def load(folder: Path) -> Dataset:

@@ -39,6 +39,8 @@ class Tile:
     plate: Plate
     title: str
     notes: str = ""
+    margin: float = MARGIN
+    """Part of the plate's width and height that is shown on each side."""
 
 
 def tiles(dataset: Dataset) -> Iterator[Tile]:
@@ -83,14 +85,14 @@ def thumbnail(tile: Tile, width: int = 440, height: int = 240) -> str:
         draw.polygon([tuple(point) for point in plate.corners], outline="orange", width=line)
         x, y = plate.corners[0]
         draw.ellipse((x - 2 * line, y - 2 * line, x + 2 * line, y + 2 * line), fill="red")
-    return _data_url(_around(image, plate), width, height)
+    return _data_url(_around(image, plate, tile.margin), width, height)
 
 
-def _around(image: Image, plate: Plate) -> Image:
+def _around(image: Image, plate: Plate, margin: float) -> Image:
     if plate.bounds is None:
         return image
     left, top, right, bottom = _ordered(plate.bounds)
-    across, along = (right - left) * MARGIN + 2, (bottom - top) * MARGIN + 2
+    across, along = (right - left) * margin + 2, (bottom - top) * margin + 2
     cut = (int(left - across), int(top - along), int(right + across), int(bottom + along))
     return image.crop(cut)
 

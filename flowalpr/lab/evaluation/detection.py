@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float32]
 
 SIZES = {"all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10)}
 """Bands of COCO, in square pixels of the picture: plates below some 60, up to 170 and above 170 pixels of width."""
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Findings:
     """(n, 4)"""
     scores: Floats
     """(n,), 0..1; down to about 0.01, so that the whole curve is seen."""
+    unlabelled: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """(k, 4), plates that the labels leave out; only `unlabelled` heeds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class DetectionScore:
     """Of the labelled plates, how many are found at the working point."""
     curve: tuple[tuple[float, float, float], ...]
     """Threshold, precision, recall at each of 50 confidences."""
+    thresholds: tuple[tuple[float, Rate, Rate], ...]
+    """Threshold, precision, recall at those that one would choose among."""
 
 
 def score(findings: Sequence[Findings], at_least: float) -> DetectionScore:
@@ -78,6 +84,7 @@ def score(findings: Sequence[Findings], at_least: float) -> DetectionScore:
         precision=precision,
         recall=recall,
         curve=tuple(curve),
+        thresholds=tuple((threshold, *working(threshold)) for threshold in THRESHOLDS),
     )
 
 

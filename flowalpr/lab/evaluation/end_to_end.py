@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flowalpr.lab.datasets.sample import Sample
+from flowalpr.lab.datasets.sample import Plate, Sample
 from flowalpr.lab.evaluation.outcome import Outcome, Subject
 from flowalpr.vision.geometry import iou
 
@@ -35,6 +35,8 @@ class Judged:
     """One for each plate whose text is known."""
     strays: tuple[Read, ...]
     """Reads on no labelled plate, and second reads of one. Some may be real plates that nobody labelled."""
+    unlabelled: tuple[Read, ...] = ()
+    """The strays on plates that are known to be there and not to be labelled, one a plate."""
 
 
 def judge(data: str, sample: Sample, reads: Sequence[Read]) -> Judged:
@@ -47,7 +49,7 @@ def judge(data: str, sample: Sample, reads: Sequence[Read]) -> Judged:
     free = sorted(range(len(reads)), key=lambda index: -reads[index].confidence)
     of_label: dict[int, Read] = {}
     for index in list(free):
-        label = _best_label(sample, reads[index], of_label)
+        label = _best_label(sample.plates, reads[index], of_label)
         if label is not None:
             of_label[label] = reads[index]
             free.remove(index)
@@ -59,12 +61,23 @@ def judge(data: str, sample: Sample, reads: Sequence[Read]) -> Judged:
             read = of_label.get(index)
             subject = Subject(data, sample, index)
             outcomes.append(Outcome(subject, read.text, read.confidence) if read else Outcome(subject, None))
-    return Judged(tuple(outcomes), tuple(reads[index] for index in free))
+    strays = tuple(reads[index] for index in free)
+    return Judged(tuple(outcomes), strays, _on_unlabelled(sample, strays))
 
 
-def _best_label(sample: Sample, read: Read, taken: dict[int, Read]) -> int | None:
+def _on_unlabelled(sample: Sample, strays: Sequence[Read]) -> tuple[Read, ...]:
+    """The strays, surest first, on plates of the picture that nobody labelled; a second read of one stays a fault."""
+    taken: dict[int, Read] = {}
+    for read in strays:
+        place = _best_label(sample.unlabelled, read, taken)
+        if place is not None:
+            taken[place] = read
+    return tuple(taken.values())
+
+
+def _best_label(plates: Sequence[Plate], read: Read, taken: dict[int, Read]) -> int | None:
     best, most = None, OVERLAP
-    for index, plate in enumerate(sample.plates):
+    for index, plate in enumerate(plates):
         if plate.bounds is None or index in taken:
             continue
         overlap = float(iou(np.array([read.box], np.float32), np.array([plate.bounds], np.float32))[0, 0])

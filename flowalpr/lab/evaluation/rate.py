@@ -54,6 +54,35 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often something happened that may happen several times a picture."""
+
+    count: int
+    pictures: int
+
+    @property
+    def value(self) -> float:
+        """Times a picture; not a number without pictures."""
+        return self.count / self.pictures if self.pictures else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds that hold the true frequency 95 times in 100 (Poisson; Byar's approximation, Breslow & Day 1987)."""
+        if not self.pictures:
+            return 0.0, math.inf
+        k, more = self.count, self.count + 1
+        low = k * (1 - 1 / (9 * k) - SURE / (3 * math.sqrt(k))) ** 3 if k else 0.0
+        high = more * (1 - 1 / (9 * more) + SURE / (3 * math.sqrt(more))) ** 3
+        return max(0.0, low) / self.pictures, high / self.pictures
+
+    def as_json(self) -> dict[str, float | int | None]:
+        """Value, bounds and counts; null where there was no picture."""
+        low, high = self.interval
+        known = {"value": round(self.value, 4), "low": round(low, 4), "high": round(high, 4)} if self.pictures else {}
+        return {"value": None, "low": None, "high": None, **known, "count": self.count, "pictures": self.pictures}
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two models on the same plates."""
 

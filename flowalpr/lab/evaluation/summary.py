@@ -8,10 +8,11 @@ from statistics import median
 from typing import Any  # The values that JSON has.
 
 from flowalpr.lab.evaluation import reading
-from flowalpr.lab.evaluation.detection import DetectionScore
+from flowalpr.lab.evaluation.detection import DetectionScore, Findings, score
 from flowalpr.lab.evaluation.outcome import Outcome, grouped
-from flowalpr.lab.evaluation.rate import Comparison, Rate, compare
+from flowalpr.lab.evaluation.rate import Comparison, Frequency, Rate, compare
 from flowalpr.lab.evaluation.running import Looked
+from flowalpr.lab.evaluation.unlabelled import without_unlabelled
 
 Summary = dict[str, Any]
 FREQUENT = 30
@@ -47,8 +48,7 @@ def of_end_to_end(looked: Mapping[str, Sequence[Looked]]) -> Summary:
     every = [each for pictures in looked.values() for each in pictures]
     read = of_reading([outcome for each in every for outcome in each.judged.outcomes])
     for each in read["thresholds"]:
-        strays = sum(stray.confidence >= each["at_least"] for one in every for stray in one.judged.strays)
-        each["false_reads_per_picture"] = _number(strays / len(every)) if every else None
+        each["false_reads"] = _false_reads(every, each["at_least"])
     return {
         **read,
         **_of_pictures(every),
@@ -56,9 +56,12 @@ def of_end_to_end(looked: Mapping[str, Sequence[Looked]]) -> Summary:
     }
 
 
-def of_detection(scores: Mapping[str, DetectionScore]) -> Summary:
-    """The figures of a detector by group; the group `all` holds every picture."""
-    return {"groups": {name: _of_detection(score) for name, score in scores.items()}}
+def of_detection(groups: Mapping[str, Sequence[Findings]], at_least: float) -> Summary:
+    """The figures of a detector by group, by labels and with unlabelled plates ignored.
+
+    The group `all` holds every picture; `at_least` is the working point.
+    """
+    return {"working_point": at_least, "groups": {name: _of_findings(each, at_least) for name, each in groups.items()}}
 
 
 def compared(first: Summary, second: Summary) -> dict[str, Comparison]:
@@ -81,15 +84,32 @@ def _of_group(outcomes: Sequence[Outcome]) -> Summary:
 
 
 def _of_pictures(looked: Sequence[Looked]) -> Summary:
-    strays = sum(len(each.judged.strays) for each in looked)
     times = [each.milliseconds for each in looked if each.fault is None]
     return {
         "pictures": len(looked),
-        "false_reads": strays,
-        "false_reads_per_picture": _number(strays / len(looked)) if looked else None,
+        "false_reads": _false_reads(looked),
         "failed": sum(each.fault is not None for each in looked),
         "milliseconds": _number(median(times)) if times else None,
     }
+
+
+def _false_reads(looked: Sequence[Looked], at_least: float = 0.0) -> Summary:
+    """Reads that belong to no plate: to none with a label, and to none at all as far as known."""
+    strays = [read for each in looked for read in each.judged.strays if read.confidence >= at_least]
+    unlabelled = [read for each in looked for read in each.judged.unlabelled if read.confidence >= at_least]
+    return {
+        "by_labels": Frequency(len(strays), len(looked)).as_json(),
+        "without_unlabelled": Frequency(len(strays) - len(unlabelled), len(looked)).as_json(),
+    }
+
+
+def _of_findings(findings: Sequence[Findings], at_least: float) -> Summary:
+    rest = [without_unlabelled(each) for each in findings]
+    ignored = sum(int((each.scores >= at_least).sum()) for each in findings)
+    ignored -= sum(int((each.scores >= at_least).sum()) for each in rest)
+    known = sum(len(each.unlabelled) for each in findings)
+    without = {"known": known, "found": ignored, **_of_detection(score(rest, at_least))}
+    return {**_of_detection(score(findings, at_least)), "without_unlabelled": without}
 
 
 def _of_detection(score: DetectionScore) -> Summary:
@@ -102,6 +122,10 @@ def _of_detection(score: DetectionScore) -> Summary:
         "precision": score.precision.as_json(),
         "recall": score.recall.as_json(),
         "curve": [list(map(_number, point)) for point in score.curve],
+        "thresholds": [
+            {"at_least": threshold, "precision": precision.as_json(), "recall": recall.as_json()}
+            for threshold, precision, recall in score.thresholds
+        ],
     }
 
 

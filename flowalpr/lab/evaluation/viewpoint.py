@@ -41,8 +41,9 @@ def farther(image: Picture, sample: Sample, _: int) -> tuple[Picture, Sample]:
 
 
 def _moved(sample: Sample, turn: NDArray[np.float64], shape: tuple[int, int]) -> Sample:
-    plates = tuple(_plate(each, turn) for each in sample.plates)
-    return sample.model_copy(update={"plates": plates, "height": shape[0], "width": shape[1]})
+    plates, unlabelled = (tuple(_plate(each, turn) for each in some) for some in (sample.plates, sample.unlabelled))
+    size = {"height": shape[0], "width": shape[1]}
+    return sample.model_copy(update={"plates": plates, "unlabelled": unlabelled, **size})
 
 
 def _plate(plate: Plate, turn: NDArray[np.float64]) -> Plate:

@@ -139,7 +139,8 @@ class DetectorTask:
             others = {each.file: each.plates for each in load(source.left_out)} if source.left_out else {}
             for sample in data:
                 one = shown(load_picture(data.picture(sample)), sample)
-                pictures.append(with_left_out(one, sample.width, others.get(sample.file, ())))
+                left_out = (*sample.unlabelled, *others.get(sample.file, ()))
+                pictures.append(with_left_out(one, sample.width, left_out))
                 chances.append(source.share / len(data))
         if not pictures:
             raise TrainingError("no picture is labelled in the folders of `train`", fix="flowalpr data stats FOLDER")
