@@ -33,6 +33,12 @@ def test_layouts_cover_the_countries_that_are_promised() -> None:
     assert {"br", "br-mercosur", "cn-blue", "cn-green", "motorcycle", "de-two-rows"} <= LAYOUTS.keys()
 
 
+def test_two_rows_are_written_only_on_plates_that_are_high_enough() -> None:
+    shapes = {each.name: each.size[0] / each.size[1] for each in LAYOUTS.values() if "/" in "".join(each.patterns)}
+    assert len(shapes) > 10
+    assert max(shapes.values()) <= 2.4, "the widest that there is, see `vision.reader.LONG`"
+
+
 @pytest.mark.parametrize("name", sorted(LAYOUTS))
 def test_every_layout_gives_texts_without_marks(name: str) -> None:
     rng = np.random.default_rng(1)
