@@ -49,6 +49,15 @@ def test_a_known_plate_that_becomes_much_larger_is_read_again() -> None:
     assert [read(thrifty, found(at, 1, height=height)) for at, height in enumerate((20, 25, 31, 40))] == [1, 0, 1, 0]
 
 
+def test_what_may_be_half_a_plate_is_read_until_it_has_come_nearer() -> None:
+    def spent(*seen: tuple[str, float]) -> list[int]:
+        thrifty = Thrift(2, 0.9)
+        return [read(thrifty, found(at / 10, 1, left=20 * at, height=h), text) for at, (text, h) in enumerate(seen)]
+
+    assert spent(*[("A77", 25)] * 4, ("A77MOC", 26), ("A77MOC", 26), ("A77MOC", 26)) == [1, 1, 1, 1, 1, 1, 0]
+    assert spent(("A77", 25), ("A77", 28), ("A77", 31), ("A77", 33), ("A77", 34)) == [1, 1, 1, 1, 0]
+
+
 def test_a_standing_car_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
     thrifty = Thrift(3, 0.9)
     tries = [at / 10 for at in range(36_000) if read(thrifty, found(at / 10, 1), confidence=0.3)]
@@ -112,6 +121,6 @@ def test_the_reader_tells_how_much_it_was_spared(tmp_path) -> None:
     image[50:90, 100:292] = np.repeat(np.array([127, 0, 127, 255] + [127] * 8, np.uint8), 16)[None, :, None]
     frame = replace(plate_frame(""), image=image)
     detection = Detection(frame, Box(100, 50, 292, 90), 0.9, track=7)
-    texts = [[read.text for read in node.process(Detections(frame, (detection,)))] for _ in range(3)]
-    assert texts == [["AB"], [""], [""]]
-    assert node.tallies() == {"plates looked at": 1, "spared": 2}
+    texts = [[read.text for read in node.process(Detections(frame, (detection,)))] for _ in range(4)]
+    assert texts == [["AB"], ["AB"], [""], [""]], "short, so looked at twice; then it stands"
+    assert node.tallies() == {"plates looked at": 2, "spared": 2}

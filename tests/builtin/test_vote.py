@@ -120,6 +120,27 @@ def test_a_sure_text_is_final_while_the_car_is_there_and_told_once() -> None:
     assert list(node.process(sight("AB123", 2.6))) == [], "a read that comes late"
 
 
+def grown(by: float) -> Box:
+    return Box(PLATE.left, PLATE.top, PLATE.left + by * PLATE.width, PLATE.top + by * PLATE.height)
+
+
+def told_at(*texts: str, nearer: float = 0.0) -> list[tuple[int, str]]:
+    """After how many of these reads of a plate, each so much larger than the last, what was told of it."""
+    node = Vote()
+    node.open()
+    reads = [sight(text, at / 10, box=grown(1 + nearer * at)) for at, text in enumerate(texts)]
+    return [(at, each.text) for at, read in enumerate(reads, 1) for each in node.process(read)]
+
+
+def test_half_a_plate_is_not_told_while_its_car_comes_nearer() -> None:
+    assert told_at("A77", "A77", "A77", "A77", "A77MOC", "A77MOC", "A77MOC") == [(7, "A77MOC")]
+    assert told_at("A77MO", "A77MOC1", "A77MO", "A77MO", "A77MOC1", "A77MOC1") == [(6, "A77MOC1")]
+
+
+def test_a_short_text_is_told_as_soon_as_a_nearer_plate_says_the_same() -> None:
+    assert told_at(*["A77"] * 6, nearer=0.08) == [(5, "A77")]
+
+
 def test_all_that_is_told_of_a_passage_bears_one_id() -> None:
     given = passages(Vote(give=("preview", "final", "gone")), *(sight("AB123", at / 10) for at in range(4)))
     assert told(given) == [("preview", "AB123"), ("final", "AB123"), ("gone", "AB123")]

@@ -39,6 +39,21 @@ def test_a_character_that_few_saw_or_missed_counts_as_little() -> None:
     assert fused(("AB123", 0.9), ("AB123", 0.9), ("XAB123", 0.6)).text == "AB123"
 
 
+def test_half_a_plate_says_little_of_its_other_half() -> None:
+    assert fused(("A77", 0.97), ("A77", 0.97), ("A77MDC", 0.9), ("A77MOC", 0.95)).text == "A77MOC"
+    assert fused(*[("432", 0.9)] * 4, *[("ABC432", 0.95)] * 2).text == "ABC432"
+    assert fused(*[("A77", 0.97)] * 3, ("A77II", 0.4)).text == "A77", "what hardly anybody saw is not there"
+
+
+def test_a_text_is_a_part_where_another_says_it_and_more() -> None:
+    fusion = Fusion()
+    for text in ("A77", "A77MOC", "A77MO"):
+        fusion.add(text, [0.9] * len(text))
+    assert fusion.is_part("A77")
+    assert fusion.is_part("MOC")
+    assert not any(fusion.is_part(each) for each in ("A77MO", "A77MOC", "B77"))
+
+
 def test_agreement_makes_sure_and_dispute_unsure() -> None:
     alone, together = fused(("AB123", 0.9)), fused(*[("AB123", 0.9)] * 4)
     disputed = fused(("AB123", 0.9), ("AB123", 0.9), ("AB723", 0.9))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from math import inf
 
 import numpy as np
 
 from flowalpr import Box, Passage, PlateRead
-from flowalpr.plates import Fused, Fusion, distance
+from flowalpr.plates import SHORTEST, Fused, Fusion, distance
 from flowalpr_builtin.detect.standing import stands
 
 Point = tuple[float, float]
@@ -40,6 +41,7 @@ class Visit:
         """When it was heard of last on the clock of `Node.due`; None until that clock is known."""
         self.seen = self.reads = 0
         self.highest = self.clearest = 0.0
+        self._lowest = inf
         self.sharp: datetime | None = None
         """When it could first be read."""
         self.at_edge = False
@@ -85,6 +87,7 @@ class Visit:
         if not read.text or height < smallest:
             return
         self.reads += 1
+        self._lowest = min(self._lowest, height)
         known = len(read.confidences) == len(read.text)
         sure = read.confidences if known else (read.confidence ** (1 / len(read.text)),) * len(read.text)
         self.fusion.add(read.text, sure, weight * max(read.confidence, LEAST_SURE) ** 2)
@@ -100,6 +103,15 @@ class Visit:
         if self._fused is None:
             self._fused = self.fusion.fused()
         return self._fused
+
+    def is_whole(self) -> bool:
+        """Whether its text is likely to be all of the plate: a short one may be half of it, until it has come nearer.
+
+        A text that other reads say with more before or behind it may be half a plate at any length.
+        """
+        text = self.fused().text
+        is_near = self.highest >= NEARER * self._lowest
+        return (len(text) >= SHORTEST or is_near) and not self.fusion.is_part(text)
 
     def evidence(self) -> PlateRead:
         """The decisive read: the best of those that say the fused text or the nearest to it; else the best sight."""

@@ -34,8 +34,9 @@ class Vote(FormatNode):
     different lengths are aligned; then the formats of the wanted countries put look-alikes right. The decisive read
     gives the passage its frame and its time. Without `track`, reads whose texts look alike are one passage.
 
-    A passage is `final`, once and for ever, as soon as it is sure: `enough` reads say what all reads together say; or
-    the car stands, and no better read is to be expected; or it is gone. One without a plate ends with a reason:
+    A passage is `final`, once and for ever, as soon as it is sure: `enough` reads say what all reads together say, and
+    it is not half a plate, as a text below 5 characters may be until the car has come nearer; or the car stands, and
+    no better read is to be expected; or it is gone. One without a plate ends with a reason:
     `too small`, `blurred`, `overload` (frames were dropped), `left the zone`, `format` or `low confidence`. The summary
     of the run counts them all. A plate seen again within `again` is no new passage.
 
@@ -107,7 +108,8 @@ class Vote(FormatNode):
     def _early(self, camera: Visits, visit: Visit) -> Iterator[Passage]:
         """The preview and the final text, if it is time for them."""
         fused = visit.fused()
-        is_sure = fused.confidence >= self.sure and visit.fusion.count(fused.text) >= self.enough
+        agrees = visit.fusion.count(fused.text) >= self.enough
+        is_sure = fused.confidence >= self.sure and agrees and visit.is_whole()
         is_final = is_sure or visit.stood() >= self.patience
         is_preview = "preview" in self.give and not visit.is_previewed
         if fused.confidence < self._wanted(visit) or not (is_final or is_preview):

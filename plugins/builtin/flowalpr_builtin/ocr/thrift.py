@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
 from flowalpr import Box, Detection, Detections, Fraction, Node, PlateRead
+from flowalpr.plates import SHORTEST
 from flowalpr_builtin.detect.standing import stands
 
 GROWN = 1.5
 """A plate read surely is read again when it is so many times as high: what was small may look otherwise."""
+NEARER = 1.3
+"""A text shorter than `plates.SHORTEST` may be half a plate: it is known only from a plate that has become so many
+times as high since it was first read."""
 MANY = 12
 """A plate that so many reads did not make known is taken for one that stands, until it is `LARGER`."""
 LARGER = 1.15
@@ -39,6 +44,7 @@ class _Known:
     rest: float = 0.0
     tries: int = 0
     """In motion, since it stood."""
+    lowest: float = inf
     highest: float = 0.0
     """Of all boxes that were read."""
 
@@ -121,7 +127,8 @@ class Thrift:
         else:
             known.rest = 0.0
         known.box, known.time = found.box, now
-        known.tries, known.highest = known.tries + 1, max(known.highest, found.box.height)
+        known.tries += 1
+        known.lowest, known.highest = min(known.lowest, found.box.height), max(known.highest, found.box.height)
         return True
 
     def _learn(self, read: PlateRead) -> None:
@@ -130,5 +137,7 @@ class Thrift:
             return
         if read.text in known.counts or len(known.counts) < MOST_TEXTS:
             known.counts[read.text] = known.counts.get(read.text, 0) + 1
-        if known.counts.get(read.text, 0) >= self._enough:
-            known.done_at = max(known.done_at, read.detection.box.height)
+        height = read.detection.box.height
+        may_be_half = len(read.text) < SHORTEST and height < NEARER * known.lowest
+        if known.counts.get(read.text, 0) >= self._enough and not may_be_half:
+            known.done_at = max(known.done_at, height)
