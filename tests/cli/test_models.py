@@ -117,13 +117,24 @@ def test_a_bench_tries_every_combination_and_draws_it(made: Path, tmp_path: Path
     plot = tmp_path / "plots" / "times.svg"
     result = CliRunner().invoke(bench.app, ["models", str(made), *options, "--plot", str(plot)], catch_exceptions=False)
     one, three = json.loads(result.stdout)
-    assert (one["batch"], three["batch"], one["provider"], one["size"]) == (1, 3, "CPU", "960x544")
+    assert (one["batch"], three["batch"], one["provider"], one["size"]) == (1, 3, "CPU", "736x416")
     for each in (one, three):
         assert each["network"] > 0
         assert each["around"] > 0
         assert each["fps"] == pytest.approx(1e3 / (each["around"] + each["network"]))
         assert each["megabytes"] > 10
     assert plot.read_text().startswith("<?xml")
+
+
+@pytest.mark.slow
+def test_a_bench_measures_other_precisions_and_says_which_cannot_be_made(made: Path) -> None:
+    forms = ["--precision", "fp32", "--precision", "fp16", "--precision", "int8"]
+    options = ["models", str(made), *forms, "--runs", "2"]
+    result = CliRunner().invoke(bench.app, [*options, "--json"], catch_exceptions=False)
+    full, half, refused = json.loads(result.stdout)
+    assert (full["precision"], half["precision"]) == ("fp32", "fp16")
+    assert refused["case"] == "tiny int8 on cpu, 1 threads, batch 1"
+    assert "INT8 must be calibrated on pictures" in refused["error"]
 
 
 @pytest.mark.slow

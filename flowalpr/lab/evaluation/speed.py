@@ -10,19 +10,21 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from flowalpr.errors import FlowalprError, SetupError
+from flowalpr.errors import FlowalprError, SetupError, missing_module
 
 if TYPE_CHECKING:
+    from flowalpr.lab.compression.recast import Precision
     from flowalpr.vision.image import Picture
     from flowalpr.vision.session import Device, Session
 
-LONGEST = 960
-"""Pixels of the longest side of a picture for a detector: what the `detect` node uses unless told otherwise."""
+LONGEST, AT_LEAST = 736, 0.6
+"""Pixels of the longest side of a picture for a detector, and least confidence: those of the `detect` node."""
 WARM_UP = 5
 TIME_LIMIT = 300.0
 """Seconds that one case may take."""
@@ -36,6 +38,12 @@ class Case(NamedTuple):
     threads: int = 1
     batch: int = 1
     """Pictures that the network is given at once."""
+    precision: Precision | None = None
+    """Another number format than that of the file."""
+
+    def __str__(self) -> str:
+        told = f"{self.folder.name} {self.precision or 'as it ships'} on {self.device}"
+        return f"{told}, {self.threads} threads, batch {self.batch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +73,63 @@ class Timing:
         return 1e3 / (self.around + self.network)
 
 
-def measure(cases: Sequence[Case], picture: Path | None, runs: int) -> Iterator[Timing]:
-    """The timing of each case, each in a process of its own so that its memory is its own.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a case cannot be measured here."""
+
+    case: Case
+    why: str
+
+
+def measure(cases: Sequence[Case], picture: Path | None, runs: int) -> Iterator[Timing | Refusal]:
+    """The timing of each case, each in a process of its own so that its memory is its own; or why there is none.
 
     `picture` is what a detector looks at; without it, a drawn one of 1280 x 720. A reader gets a drawn plate.
+    """
+    with TemporaryDirectory() as made:
+        for case in cases:
+            try:
+                yield _timing(case, _weights(case, Path(made)), picture, runs)
+            except FlowalprError as error:
+                yield Refusal(case, str(error))
+
+
+def _weights(case: Case, made: Path) -> Path | None:
+    """The file with the network of a case, if it is not the model's own; made here, for memory is measured there."""
+    if case.precision is None:
+        return None
+    from flowalpr.vision.manifest import find_model
+
+    try:
+        from flowalpr.lab.compression.recast import recast
+
+        return recast(find_model(case.folder), case.precision, made)
+    except ModuleNotFoundError as error:
+        raise missing_module(error) or error from error
+
+
+def _timing(case: Case, weights: Path | None, picture: Path | None, runs: int) -> Timing:
+    """The timing of a case.
 
     Raises:
-        SetupError: a model is missing or damaged, or a case died or took too long.
+        SetupError: the model is missing or damaged, or its process died or took too long.
     """
-    for case in cases:
-        here, there = get_context("spawn").Pipe(duplex=False)
-        process = get_context("spawn").Process(target=_answer, args=(there, case, picture, runs), daemon=True)
-        process.start()
-        there.close()  # So that the end of the process is seen at once.
-        try:
-            if not here.poll(TIME_LIMIT):
-                raise SetupError(f"{case.folder.name} took more than {TIME_LIMIT:.0f} s", "fewer runs: --runs")
-            answer = here.recv()
-        except EOFError:
-            raise SetupError(f"the process of {case.folder.name} died", "the memory may not have sufficed") from None
-        finally:
-            process.kill()
-            process.join()
-        if isinstance(answer, str):
-            raise SetupError(answer)
-        yield answer
+    here, there = get_context("spawn").Pipe(duplex=False)
+    process = get_context("spawn").Process(target=_answer, args=(there, case, (weights, picture), runs), daemon=True)
+    process.start()
+    there.close()  # So that the end of the process is seen at once.
+    try:
+        if not here.poll(TIME_LIMIT):
+            raise SetupError(f"{case.folder.name} took more than {TIME_LIMIT:.0f} s", "fewer runs: --runs")
+        answer = here.recv()
+    except EOFError:
+        raise SetupError(f"the process of {case.folder.name} died", "the memory may not have sufficed") from None
+    finally:
+        process.kill()
+        process.join()
+    if not isinstance(answer, Timing):
+        raise SetupError(str(answer))
+    return answer
 
 
 def draw(timings: Sequence[Timing], plot: Path) -> None:
@@ -109,24 +149,24 @@ def draw(timings: Sequence[Timing], plot: Path) -> None:
     figure.savefig(plot)
 
 
-def _answer(there: Connection, case: Case, picture: Path | None, runs: int) -> None:
-    """Send the timing of a case, or in words why there is none."""
+def _answer(there: Connection, case: Case, files: tuple[Path | None, Path | None], runs: int) -> None:
+    """Send the timing of a case, or in words why there is none; `files` are weights and a picture, if given."""
     try:
-        there.send(_measure(case, picture, runs))
+        there.send(_measure(case, *files, runs))
     except (FlowalprError, OSError) as error:
         there.send(str(error))
 
 
-def _measure(case: Case, picture: Path | None, runs: int) -> Timing:
+def _measure(case: Case, weights: Path | None, picture: Path | None, runs: int) -> Timing:
     from flowalpr.vision.detector import find_with
     from flowalpr.vision.image import canvas_size, load
     from flowalpr.vision.manifest import find_model
     from flowalpr.vision.reader import read_with
-    from flowalpr.vision.session import open_session
+    from flowalpr.vision.session import in_words, open_session
 
     model = find_model(case.folder)
     held, reading = model.manifest, model.manifest.reading
-    session = _Timed(open_session(model.weights, case.device, case.threads), case.batch)
+    session = _Timed(open_session(weights or model.weights, case.device, case.threads), case.batch)
     if reading is not None:
         plate, shape = _plate(), (held.input.height or 0, held.input.width or 0)
 
@@ -137,14 +177,14 @@ def _measure(case: Case, picture: Path | None, runs: int) -> Timing:
         shape = canvas_size(image.shape[0], image.shape[1], LONGEST)
 
         def once() -> None:
-            find_with(session, held.input, image, 0.4, LONGEST)
+            find_with(session, held.input, image, AT_LEAST, LONGEST)
 
     whole, network = _times(once, session, runs)
     return Timing(
         model=held.name,
         task=held.task,
-        precision=held.precision,
-        provider=session.provider,
+        precision=case.precision or held.precision,
+        provider=in_words(session.provider, case.device),
         threads=case.threads,
         batch=case.batch,
         size=f"{shape[1]}x{shape[0]}",
