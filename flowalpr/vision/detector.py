@@ -50,7 +50,11 @@ class Detector:
     """Finds the plates of a picture, box and four corners each."""
 
     def __init__(
-        self, model: str | Path = "plate-detector", at_least: float = 0.6, longest: int = 736, device: Device = "cpu"
+        self,
+        model: str | Path = "plate-detector-quick",
+        at_least: float = 0.5,
+        longest: int = 736,
+        device: Device = "cpu",
     ) -> None:
         """Loads a model; plates below a confidence of `at_least` (0..1) are left out.
 

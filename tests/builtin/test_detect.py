@@ -47,7 +47,7 @@ def test_findings_in_a_part_of_a_picture_are_told_in_pixels_of_the_whole(model: 
 
 
 def test_the_box_in_the_wheel_finds_plates_by_default() -> None:
-    assert Detect().model == "plate-detector"
+    assert Detect().model == "plate-detector-quick"
 
 
 def test_a_model_that_is_not_there_is_said_at_opening() -> None:
