@@ -67,10 +67,12 @@ def main() -> None:
 def run_flow(path: Path) -> None:
     """Run a flow until standard input is closed, and tell of it ten times a second."""
     from flowalpr.cli.logs import set_up
+    from flowalpr.engine.allocator import limit_arenas
     from flowalpr.engine.runner import Runner
     from flowalpr.flow.load import load_flow
     from flowalpr.plugins import load_plugins
 
+    limit_arenas()
     set_up(0, as_json=False)
     runner = Runner(load_flow(path, load_plugins()), path.parent / "dead-letters.jsonl", drain_for=30)
     runner.start()

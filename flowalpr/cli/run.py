@@ -57,11 +57,13 @@ def run(
     from flowalpr.control.flow import RunningFlow
     from flowalpr.control.heard import Heard
     from flowalpr.control.logs import LogKeeper
+    from flowalpr.engine.allocator import limit_arenas
     from flowalpr.engine.runner import Runner
     from flowalpr.plugins import load_plugins
     from flowalpr.state import state_folder
     from flowalpr.telemetry.supervisor import Supervisor
 
+    limit_arenas()
     network = network_of(listen, tls_cert, tls_key)
     logs = LogKeeper()
     set_up(verbose, log_json, logs)
