@@ -29,6 +29,8 @@ LARGEST_EXPONENT = 5.0
 """As in training: exp(5) cells of 8 pixels are 1,187 pixels."""
 
 
+AT_LEAST, LONGEST = 0.5, 736
+"""Least confidence of a plate and most pixels of a picture's longer side, unless told otherwise."""
 NEAR = 0.3
 """Share of the picture's width from which on a plate may be too near to be seen whole."""
 WEAK, SURE = 0.3, 0.75
@@ -53,8 +55,8 @@ class Detector:
     def __init__(
         self,
         model: str | Path = "plate-detector-quick",
-        at_least: float = 0.5,
-        longest: int = 736,
+        at_least: float = AT_LEAST,
+        longest: int = LONGEST,
         device: Device = "cpu",
     ) -> None:
         """Loads a model; plates below a confidence of `at_least` (0..1) are left out.

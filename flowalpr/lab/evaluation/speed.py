@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from flowalpr.vision.image import Picture
     from flowalpr.vision.session import Device, Session
 
-LONGEST, AT_LEAST = 736, 0.6
-"""Pixels of the longest side of a picture for a detector, and least confidence: those of the `detect` node."""
 WARM_UP = 5
 TIME_LIMIT = 300.0
 """Seconds that one case may take."""
@@ -158,7 +156,7 @@ def _answer(there: Connection, case: Case, files: tuple[Path | None, Path | None
 
 
 def _measure(case: Case, weights: Path | None, picture: Path | None, runs: int) -> Timing:
-    from flowalpr.vision.detector import find_with
+    from flowalpr.vision.detector import AT_LEAST, LONGEST, find_with
     from flowalpr.vision.image import canvas_size, load
     from flowalpr.vision.manifest import find_model
     from flowalpr.vision.reader import read_with
