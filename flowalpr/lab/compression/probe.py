@@ -13,9 +13,9 @@ import numpy.typing as npt
 from flowalpr.errors import Problem
 from flowalpr.lab.datasets.index import find
 from flowalpr.lab.datasets.sample import DataError, Dataset
-from flowalpr.lab.evaluation.detection import Findings, score
+from flowalpr.lab.evaluation.detection import findings_in, score
 from flowalpr.lab.training.reader_data import RealPlate, real_plates
-from flowalpr.vision.detector import find_with
+from flowalpr.vision.detector import LONGEST, find_with
 from flowalpr.vision.image import canvas_size, letterbox, normalise
 from flowalpr.vision.image import load as load_picture
 from flowalpr.vision.onnx import OnnxSession
@@ -23,9 +23,6 @@ from flowalpr.vision.reader import read_with, unfolded, whole
 
 if TYPE_CHECKING:
     from flowalpr.vision.manifest import Model, ReaderDetails
-
-LONGEST = 736
-"""Pixels of the longest side of pictures for a detector: what the `detect` node uses unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,7 @@ def _found(path: Path, model: Model, datasets: Sequence[Dataset]) -> float:
         findings = []
         for sample in dataset:
             found = find_with(session, model.manifest.input, load_picture(dataset.picture(sample)), 0.02, LONGEST)
-            truth = np.array([plate.bounds for plate in sample.plates if plate.bounds], np.float32).reshape(-1, 4)
-            boxes = np.array([each.box for each in found], np.float32).reshape(-1, 4)
-            sure = np.array([each.confidence for each in found], np.float32)
-            findings.append(Findings(dataset.name, sample.file, truth, boxes, sure))
+            findings.append(findings_in(dataset.name, sample, found))
         scores.append(100 * score(findings, at_least=0.5).ap50)
     return sum(scores) / len(scores)
 

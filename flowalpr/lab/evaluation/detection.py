@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from flowalpr.lab.evaluation.rate import Rate
 from flowalpr.vision.geometry import iou
+
+if TYPE_CHECKING:
+    from flowalpr.lab.datasets.sample import Plate, Sample
+    from flowalpr.messages import Detection
+    from flowalpr.vision.detector import Found
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,6 +39,23 @@ class Findings:
     """(n,), 0..1; down to about 0.01, so that the whole curve is seen."""
     unlabelled: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     """(k, 4), plates that the labels leave out; only `unlabelled` heeds them."""
+
+
+def boxes_of(plates: Iterable[Plate]) -> Floats:
+    """Left, top, right, bottom of the plates that have a box, (n, 4)."""
+    return np.array([plate.bounds for plate in plates if plate.bounds], np.float32).reshape(-1, 4)
+
+
+def findings_in(data: str, sample: Sample, found: Sequence[Detection | Found]) -> Findings:
+    """What was found in a picture of a data set, beside what is known to be there."""
+    return Findings(
+        data=data,
+        file=sample.file,
+        truth=boxes_of(sample.plates),
+        boxes=np.array([each.box for each in found], np.float32).reshape(-1, 4),
+        scores=np.array([each.confidence for each in found], np.float32),
+        unlabelled=boxes_of(sample.unlabelled),
+    )
 
 
 @dataclass(frozen=True, slots=True)

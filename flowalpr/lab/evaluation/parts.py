@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any  # A node's `process` has a signature of its own.
 
 import numpy as np
 
 from flowalpr.lab.datasets.sample import Dataset, Plate
-from flowalpr.lab.evaluation.detection import Findings, Floats
+from flowalpr.lab.evaluation.detection import Findings, findings_in
 from flowalpr.lab.evaluation.outcome import Outcome, Subject
 from flowalpr.lab.evaluation.running import Change, shown
 from flowalpr.lab.training.reader_data import upright
@@ -31,14 +31,7 @@ def find_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iter
     for number, sample in enumerate(dataset):
         image, seen = shown(dataset, sample, number, change)
         found: Detections = process(_frame(image, sample.file, number))
-        yield Findings(
-            data=dataset.name,
-            file=sample.file,
-            truth=_boxes(seen.plates),
-            boxes=np.array([each.box for each in found.found], np.float32).reshape(-1, 4),
-            scores=np.array([each.confidence for each in found.found], np.float32),
-            unlabelled=_boxes(seen.unlabelled),
-        )
+        yield findings_in(dataset.name, seen, found.found)
 
 
 def read_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iterator[list[Outcome]]:
@@ -67,10 +60,6 @@ def read_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iter
             subject = Subject(dataset.name, seen, index)
             outcomes.append(Outcome(subject, read.text, read.confidence) if read else Outcome(subject, None))
         yield outcomes
-
-
-def _boxes(plates: Sequence[Plate]) -> Floats:
-    return np.array([plate.bounds for plate in plates if plate.bounds], np.float32).reshape(-1, 4)
 
 
 def _frame(image: Picture, file: str, number: int) -> Frame:

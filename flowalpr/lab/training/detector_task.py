@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from flowalpr.lab.datasets.sample import Plate, load
-from flowalpr.lab.evaluation.detection import Findings, score
+from flowalpr.lab.datasets.sample import Plate, Sample, load
+from flowalpr.lab.evaluation.detection import boxes_of, findings_in, score
 from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
 from flowalpr.lab.training.detector_large import LargePlateDetector, load_pretrained
@@ -22,7 +22,7 @@ from flowalpr.lab.training.distil import TeacherRecipe
 from flowalpr.lab.training.loop import LoopRecipe
 from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
-from flowalpr.vision.detector import Found, find_with
+from flowalpr.vision.detector import find_with
 from flowalpr.vision.geometry import corners_of
 from flowalpr.vision.image import load as load_picture
 from flowalpr.vision.manifest import ModelInput
@@ -121,8 +121,8 @@ class DetectorTask:
         figures = {}
         for folder in self.recipe.validate_on:
             findings = [
-                _findings(file, truth, find_with(session, INPUT, image, 0.02, self.recipe.longest))
-                for file, image, truth in _labelled(folder, self.recipe.validate_pictures)
+                findings_in(folder.name, sample, find_with(session, INPUT, image, 0.02, self.recipe.longest))
+                for sample, image in _labelled(folder, self.recipe.validate_pictures)
             ]
             figures[folder.name] = 100 * score(findings, at_least=0.5).ap50
         return {"ap50": sum(figures.values()) / len(figures), **figures}
@@ -182,7 +182,7 @@ def targets(views: Sequence[tuple[NDArray[np.uint8], Sequence[Mark]]]) -> Target
 
 def with_left_out(picture: Shown, width: int, plates: Sequence[Plate]) -> Shown:
     """The picture with plates that nobody labelled, in pixels of one `width` wide, marked as not to be cared about."""
-    boxes = np.array([each.bounds for each in plates if each.bounds], np.float32).reshape(-1, 4)
+    boxes = boxes_of(plates)
     boxes *= picture.sizes[0].shape[1] / width
     return Shown(
         picture.sizes,
@@ -192,16 +192,9 @@ def with_left_out(picture: Shown, width: int, plates: Sequence[Plate]) -> Shown:
     )
 
 
-def _labelled(folder: Path, most: int | None) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
-    """File, picture and labelled boxes of the pictures of a data set, at most `most` of them."""
+def _labelled(folder: Path, most: int | None) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:
+    """The samples of a data set, each with its picture, at most `most` of them."""
     data = load(folder)
     step = len(data) / min(most or len(data), len(data)) if len(data) else 1
     for sample in (data.samples[int(place)] for place in np.arange(0, len(data), step)):
-        boxes = [plate.bounds for plate in sample.plates if plate.bounds is not None]
-        truth = np.array(boxes, np.float32).reshape(-1, 4)
-        yield sample.file, load_picture(data.picture(sample)), truth
-
-
-def _findings(file: str, truth: NDArray[np.float32], found: Sequence[Found]) -> Findings:
-    boxes = np.array([each.box for each in found], np.float32).reshape(-1, 4)
-    return Findings("", file, truth, boxes, np.array([each.confidence for each in found], np.float32))
+        yield sample, load_picture(data.picture(sample))
