@@ -65,8 +65,13 @@ class Feed:
             if not listener.full():
                 listener.put_nowait(_END)
 
-    async def items(self, holds: int = BUFFER) -> AsyncIterator[Any]:  # Any: whatever is told
+    async def items(
+        self, holds: int = BUFFER, after: Callable[[], list[Any]] = list
+    ) -> AsyncIterator[Any]:  # Any: whatever is told
         """The items from now on; None as a sign of life when there are none for a while.
+
+        Those that `after` gives come first: it is asked when whatever is told is heard already, so that none is lost
+        in between; what is told of them later is left out.
 
         Raises:
             LaggingError: more than `holds` waited to be taken.
@@ -74,6 +79,9 @@ class Feed:
         listener: asyncio.Queue[Any] = asyncio.Queue(holds)
         self._listeners.add(listener)
         try:
+            given = after()
+            for item in given:
+                yield item
             while not self._ended or not listener.empty():
                 try:
                     item = await asyncio.wait_for(listener.get(), BEAT)
@@ -83,7 +91,8 @@ class Feed:
                     return
                 if listener in self._lagging:
                     raise LaggingError
-                yield item
+                if not any(item is each for each in given):
+                    yield item
         finally:
             self._listeners.discard(listener)
             self._lagging.discard(listener)

@@ -14,6 +14,7 @@ from support.served import Served, until
 from flowalpr import Secret
 from flowalpr.cli.logs import set_up
 from flowalpr.control.client import DoorError
+from flowalpr.control.logs import Line
 from flowalpr.errors import FlowError, Place, Problem
 from flowalpr.storage.audit import AuditLog
 
@@ -77,6 +78,30 @@ def test_the_log_is_shown_and_followed(served: Served, ask: Callable) -> None:
             assert (await anext(stream))["event"] == "the gate is open"
             log.warning("it is closed")
             assert (await anext(stream))["event"] == "it is closed"
+            await stream.aclose()
+
+    ask(look())
+
+
+def test_a_line_that_comes_while_the_last_ones_are_sent_is_told_once(
+    served: Served, ask: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logging.getLogger("flowalpr.test")
+    logging.getLogger().addHandler(served.logs)
+    kept = served.logs.lines
+
+    def lines(limit: int) -> list[Line]:
+        log.warning("before they are read")
+        found = kept(limit)
+        log.warning("after they are read")
+        return found
+
+    monkeypatch.setattr(served.logs, "lines", lines)
+
+    async def look() -> None:
+        async with served.client() as client:
+            stream = client.logs(follow=True, limit=1)
+            assert [(await anext(stream))["event"] for _ in range(2)] == ["before they are read", "after they are read"]
             await stream.aclose()
 
     ask(look())

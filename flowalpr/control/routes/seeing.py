@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
@@ -44,11 +44,5 @@ async def logs(guest: Viewer, desk: At, limit: Limit = 200) -> list[Line]:
 @router.get("/logs/stream", summary="The last lines, then those to come, as server-sent events `line`")
 async def log_stream(guest: Viewer, desk: At, limit: Limit = 200) -> EventStream:
     """Each a JSON object with `time`, `level`, `event`, and what else was logged."""
-
-    async def lines() -> AsyncIterator[Any]:  # Any: a line, or None as a sign of life
-        for line in desk.flow.logs.lines(limit):
-            yield line
-        async for line in desk.lines.items():
-            yield line
-
-    return EventStream(lines(), "line", json.dumps, guest)
+    lines = desk.lines.items(after=partial(desk.flow.logs.lines, limit))
+    return EventStream(lines, "line", json.dumps, guest)
