@@ -138,10 +138,11 @@ class Monitor(App[None]):
         if not width:
             return
         seen = self._still or self.seen
+        self.view.chosen = boards[1].chosen  # A key may have moved it, and the board have told nobody yet.
         draw = guide if self._guide else page_of(seen, self.view)
         sheet = draw(seen, self.view, width, height)
         boards[0].show(top(seen, self.view, width), self._looks)
-        boards[1].show(sheet, self._looks, self.view.chosen)
+        boards[1].show(sheet, self._looks)
         if self.view.chosen != boards[1].chosen:
             self.view.chosen = boards[1].chosen
             self.feed.turn()
@@ -271,8 +272,10 @@ class Monitor(App[None]):
         self._guide = False
         view.page, view.subject = page, subject
         view.wanted = "" if not subject else view.wanted
-        view.chosen = self._chosen.get((page, subject))
-        self.query_one("#page", Board).scroll_to(0, 0, animate=False, immediate=True, force=True)
+        board = self.query_one("#page", Board)
+        board.chosen = view.chosen = self._chosen.get((page, subject))
+        board.refresh()
+        board.scroll_to(0, 0, animate=False, immediate=True, force=True)
         self.feed.turn()
         self.paint()
 

@@ -56,12 +56,13 @@ class Board(ScrollView, can_focus=True):
         """Whether things can be chosen left and right as well."""
         return bool(self._sheet.boxes)
 
-    def show(self, sheet: Sheet, palette: Palette, chosen: str | None = None) -> None:
-        """Show a sheet; only lines that changed are painted anew."""
+    def show(self, sheet: Sheet, palette: Palette) -> None:
+        """Show a sheet; only lines that changed are painted anew. What was chosen stays so, if it is still there."""
         before, old = self._sheet, self.chosen
         self._sheet = sheet
         keys = self._keys()
-        self.chosen = chosen if chosen in keys else keys[0] if keys else None
+        if self.chosen not in keys:
+            self.chosen = keys[0] if keys else None
         everything = palette is not self._palette or self.chosen != old or len(before.head) != len(sheet.head)
         self._palette = palette
         height = len(sheet.head) + len(sheet.rows)

@@ -6,6 +6,7 @@ import pytest
 from support.monitor import LARGE, settle, watch
 from support.replay import Replay, car_park, read
 
+from flowalpr.tui.board import Board
 from flowalpr.tui.book import PAGES
 
 
@@ -67,6 +68,21 @@ def test_escape_returns_to_the_row_that_was_chosen():
         assert app.view.chosen == "text"
 
     watch("down", "down", "down", "enter", "escape", then=where)
+
+
+def test_a_key_is_not_lost_when_figures_are_painted_right_after_it():
+    """Painted in the same breath, before the board's message that another row is chosen has come through."""
+    chosen = []
+
+    async def press(pilot, app):
+        for _ in range(2):
+            app.query_one("#page", Board).action_move(1)
+            app.paint()
+        await settle(pilot)
+        chosen.append(app.view.chosen)
+
+    watch(then=press)
+    assert chosen == ["follow"]
 
 
 def test_arrows_lead_through_the_drawing():
