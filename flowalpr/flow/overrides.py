@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Names
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flowalpr.errors import Place, Problem, nearest
-from flowalpr.flow.values import Mapping, Scalar, resolve
+from flowalpr.errors import FlowError, Place, Problem, nearest
+from flowalpr.flow.document import parse_document
+from flowalpr.flow.values import Mapping, Scalar, Sequence, Value, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,32 @@ class Override:
         """Where errors say it comes from."""
         return Place(self.option, 0, 0)
 
-    def scalar(self) -> Scalar:
-        """The value, understood as in a flow file."""
-        return Scalar(self.value, resolve(self.value), self.place)
+    def understood(self) -> Value:
+        """The value, understood as in a flow file: `[DE, AT]` is a list, `{low: 1}` names and values.
+
+        Raises:
+            FlowError: it begins and ends as one of those, and is none.
+        """
+        if self.value[:1] + self.value[-1:] not in ("[]", "{}"):
+            return Scalar(self.value, resolve(self.value), self.place)
+        try:
+            held = parse_document(f"value: {self.value}", self.option)
+        except FlowError as error:
+            problems = [Problem(each.what, each.expected, each.fix, self.place) for each in error.problems]
+            raise FlowError(problems) from None
+        return self._placed(held.entries[0][1])
 
     def key(self) -> Scalar:
         """The name of the setting, with its place."""
         return Scalar(self.field, self.field, self.place)
+
+    def _placed(self, value: Value) -> Value:
+        if isinstance(value, Scalar):
+            return replace(value, place=self.place)
+        if isinstance(value, Sequence):
+            return Sequence(tuple(self._placed(each) for each in value.items), self.place)
+        entries = ((replace(key, place=self.place), self._placed(each)) for key, each in value.entries)
+        return Mapping(tuple(entries), self.place)
 
 
 def overrides(settings: Names[str, str]) -> list[Override]:
@@ -68,7 +88,7 @@ def put_in(
         elif isinstance(node, Mapping):
             held = node.get("with")
             settings = held if isinstance(held, Mapping) else Mapping((), each.place)
-            settings = settings.with_entry(each.key(), each.scalar())
+            settings = settings.with_entry(each.key(), each.understood())
             node = node.with_entry(Scalar("with", "with", each.place), settings)
             root = root.with_entry(
                 root.key("nodes") or each.key(), nodes.with_entry(nodes.key(subflow) or each.key(), node)

@@ -241,7 +241,7 @@ class Expansion:
         """The parameters of a flow file: what is given, else their defaults."""
         declared = parameters_of(root, self._problems)
         entries = use.spec.settings.entries if use.spec else ()
-        entries += tuple((each.key(), each.scalar()) for each in use.overrides if not each.node)
+        entries += tuple((each.key(), each.understood()) for each in use.overrides if not each.node)
         given = {key.text: value for key, value in entries}
         names = [key.text for key, _ in declared]
         subject = f"node '{use.prefix[:-1]}' ({use.spec.uses.text})" if use.spec else "the flow"

@@ -92,6 +92,20 @@ def test_settings_of_the_command_line_replace_those_of_the_file(load: Load) -> N
     assert plain.nodes["gate"].node.model_dump() == {"url": "x", "fps": None}
 
 
+def test_a_list_of_the_command_line_is_written_as_in_a_file(load: Load) -> None:
+    text = (
+        "nodes:\n  gate: {uses: camera, with: {url: u}}\n  p: {uses: detect, from: gate}\n  t: {uses: ocr, from: p}\n"
+    )
+    text += "  send: {uses: mqtt, from: t}\n"
+    topics = load(text, settings={"send.topics": "[a, 'b, c']"}).nodes["send"].node.model_dump()["topics"]
+    assert topics == ("a", "b, c")
+    with pytest.raises(FlowError, match=r"(?s)--set send.topics  not YAML.*") as raised:
+        load(text, settings={"send.topics": "[a, s3cret: {]"})
+    assert "s3cret" not in str(raised.value)
+    with pytest.raises(FlowError, match=r"--set gate.fps .*\n.*a number"):
+        load(text, settings={"gate.fps": "{a: 1}"})
+
+
 @pytest.mark.parametrize(
     ("value", "environ", "url"),
     [
