@@ -14,6 +14,7 @@ from support.scenes import Scene, Score, approaching, detections, hidden, score,
 from flowalpr import Box, Detection, Detections, Frame, Stamp
 from flowalpr.testing import NOON, feed
 from flowalpr_builtin.detect import tracker
+from flowalpr_builtin.detect.motion import Estimate
 from flowalpr_builtin.detect.track import Track
 
 TWO_WAYS = (straight((100, 300), (250, 0)), straight((1180, 310), (-250, 0)))
@@ -126,6 +127,28 @@ def test_tracks_are_bounded() -> None:
     boxes = [Box(each * 10, 0, each * 10 + 8, 4) for each in range(tracker.MOST + 50)]
     (given,) = numbers(Track(), found(*boxes))
     assert len(given) == tracker.MOST
+
+
+some = st.floats(0.1, 1e3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), some, some, st.complex_numbers(max_magnitude=1e3)), max_size=6))
+def test_a_place_and_speed_are_estimated_as_by_the_matrices_of_a_kalman_filter(
+    steps: list[tuple[float, float, float, complex]],
+) -> None:
+    estimate = Estimate(3 + 4j, 5.0, 7.0)
+    state, spread = np.array([3 + 4j, 0]), np.diag([5.0, 7.0])
+    for passed, pushed, error, measured in steps:
+        estimate.predict(passed, pushed)
+        estimate.correct(measured, error)
+        moved, push = np.array([[1, passed], [0, 1]]), np.array([[passed / 2], [1]])
+        state, spread = moved @ state, moved @ spread @ moved.T + pushed * push @ push.T
+        gain = spread[:, 0] / (spread[0, 0] + error)
+        state, spread = state + gain * (measured - state[0]), spread - np.outer(gain, spread[0])
+    assert [estimate.place, estimate.speed] == pytest.approx(state.tolist(), abs=1e-6)
+    variances = [estimate.place_var, estimate.covariance, estimate.speed_var]
+    assert variances == pytest.approx(spread[[0, 0, 1], [0, 1, 1]].tolist(), abs=1e-6)
 
 
 places = st.floats(-1e4, 1e4, width=32)

@@ -116,7 +116,8 @@ def score(truth: Sequence[tuple[Detections, tuple[int, ...], int]], tracked: Seq
 
 def _found(frame: Frame, place: tuple[float, float, float], jitter: float, random: np.random.Generator) -> Detection:
     x, y, height = place
-    x, y, width, tall = np.array([x, y, 4.5 * height, height]) + random.normal(0, 1, 4) * jitter * height
+    errors = random.normal(0, 1, 4) * jitter * height
+    x, y, width, tall = (np.array([x, y, 4.5 * height, height]) + errors).tolist()  # Plain numbers, as detectors give.
     return Detection(frame, Box(x - width / 2, y - tall / 2, x + width / 2, y + tall / 2), random.uniform(0.6, 0.95))
 
 

@@ -38,14 +38,10 @@ class Track(Node):
         import flowalpr_builtin.detect.tracker  # noqa: F401  # A missing wheel is told before the first frame.
 
     def process(self, found: Detections) -> Detections:
-        import numpy as np
-
         camera, time = found.stamp.camera, found.stamp.time.timestamp()
         tracker = self._trackers.get(camera) or self._begun(camera)
-        boxes = np.array([each.box for each in found.found], np.float64).reshape(-1, 4)
-        confidences = np.array([each.confidence for each in found.found], np.float64)
         self._last = max(self._last, int(time * 1000) - 1)
-        tracks = tracker.update(boxes, confidences, time)
+        tracks = tracker.update(found.found, time)
         followed = [
             replace(each, track=track) for each, track in zip(found.found, tracks, strict=True) if track is not None
         ]
