@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from flowalpr import Frame
 from flowalpr.engine.runner import Runner
 from flowalpr.testing import plate_frame
 from flowalpr_builtin.sources.http_in import HttpIn
+from flowalpr_builtin.sources.picture_server import CLIENTS, PictureServer
 
 PICTURE = bytes(cv2.imencode(".jpg", plate_frame().image)[1])
 Server = Callable[..., tuple[str, list[Frame]]]
@@ -99,16 +100,59 @@ def test_what_cannot_be_taken_is_said(server: Server) -> None:
     assert httpx2.post(url, content=b"no picture").status_code == 415
     assert httpx2.post(url, content=iter([b"of no length"])).status_code == 411
     assert httpx2.get(url).status_code == 405
-    assert httpx2.put(url, content=PICTURE).status_code == 501
+    assert httpx2.put(url, content=PICTURE).status_code == 405
+    form = httpx2.post(url, files={"picture": PICTURE[:1000]})
+    assert (form.status_code, form.text[:15]) == (415, "this is a form;")
     assert frames == []
+
+
+def test_a_client_that_asks_first_is_told_before_it_sends(server: Server) -> None:
+    url, frames = server(megabytes=0.05)
+    asks = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    with talking(url) as line:
+        line.sendall(asks % len(PICTURE))
+        assert line.recv(100).startswith(b"HTTP/1.1 100 ")
+        line.sendall(PICTURE)
+        assert line.recv(100).startswith(b"HTTP/1.1 202 ")
+    with talking(url) as line:
+        line.sendall(asks % 50_001)
+        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert len(frames) == 1
+
+
+def test_a_client_that_sends_a_byte_now_and_then_keeps_no_place_for_long() -> None:
+    port = free_port()
+    server = PictureServer(("127.0.0.1", port), "", 1_000_000, seconds=0.3)
+    try:
+        for begun, answer in ((b"", b"411"), (b"Content-Length: 900\r\n\r\nA", b"408")):
+            with talking(f"http://127.0.0.1:{port}/") as line:
+                line.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + begun)
+                assert line.recv(100).startswith(b"HTTP/1.1 " + answer)
+    finally:
+        server.close()
+
+
+@pytest.mark.slow
+def test_one_for_whom_there_is_no_place_is_told_to_come_again(server: Server) -> None:
+    url, _ = server()
+    with ExitStack() as held:
+        for _ in range(CLIENTS):
+            held.enter_context(talking(url)).sendall(b"POST / HT")
+        answer = httpx2.post(url, content=PICTURE)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert httpx2.post(url, content=PICTURE).status_code == 202
+
+
+def talking(url: str) -> closing[socket.socket]:
+    port = httpx2.URL(url).port
+    assert port
+    return closing(socket.create_connection(("127.0.0.1", port), timeout=5))
 
 
 def test_a_client_that_hangs_up_does_no_harm(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     url, frames = server()
-    port = httpx2.URL(url).port
-    assert port
     for said in (b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf", b"\xff\x00nonsense\r\n\r\n", b""):
-        with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as line:
+        with talking(url) as line:
             line.sendall(said)
     assert httpx2.post(url, content=PICTURE).status_code == 202
     assert len(frames) == 1

@@ -15,9 +15,10 @@ class HttpIn(Node):
     """Give each picture (JPEG, PNG ...) that is sent to this machine by POST as a frame with the time at which it came.
 
     `curl --data-binary @car.jpg http://127.0.0.1:8089/` sends one. The answer is 202 when the flow has taken it (none
-    is dropped after that), 401 for a wrong token, 413 for one that is too large, 415 for what is no picture, and 503
-    when the flow did not take it in time: then it is to be sent again. It speaks plain HTTP: to take pictures over a
-    network that is not yours alone, put a web server with TLS in front.
+    is dropped after that), 401 for a wrong token, 408 for one that takes longer than a minute to come, 413 for one that
+    is too large, 415 for what is no picture, or one in a form, and 503 when the flow did not take it in time or eight
+    others are being served: then it is to be sent again. It speaks plain HTTP: to take pictures over a network that is
+    not yours alone, put a web server with TLS in front.
     """
 
     host: str = "127.0.0.1"
@@ -51,7 +52,7 @@ class HttpIn(Node):
         from flowalpr_builtin.sources.picture_server import PictureServer
 
         # Opened here and not in `open`: a node that replaces another is opened before that has let go of the port.
-        server = PictureServer(self.host, self.port, self._token, int(self.megabytes * 1_000_000))
+        server = PictureServer((self.host, self.port), self._token, int(self.megabytes * 1_000_000))
         try:
             while not self.wait(0):
                 with server.next(0.2) as image:
