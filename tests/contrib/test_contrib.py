@@ -139,3 +139,9 @@ def test_a_provider_hears_of_a_stay_and_lets_a_car_out_that_has_paid(with_plugin
     assert sorted(method for method, _ in requests) == ["POST", "PUT"]
     assert (session["plate"], session["camera"], session["state"]) == ("AB123", "pictures", "open")
     assert [json.loads(line)["text"] for line in (tmp_path / "open.jsonl").read_text().splitlines()] == ["AB123"]
+
+
+@pytest.mark.parametrize("with_plugin", ["flowalpr-parking-api"], indirect=True)
+def test_the_flows_beside_it_are_sound(with_plugin: Environment, tmp_path: Path) -> None:
+    for path in sorted((tmp_path / "flowalpr-parking-api").glob("*.yaml")):
+        with_plugin.run("flowalpr", "check", path, cwd=tmp_path)

@@ -192,3 +192,14 @@ def test_the_mock_server_refuses_a_key_that_comes_with_another_body() -> None:
     assert provider.answer("POST", "/v1/pay", headers, b'{"plate": "A"}') == (200, {"paid": True})
     with pytest.raises(Refusal, match="another body"):
         provider.answer("POST", "/v1/pay", headers, b'{"plate": "B"}')
+
+
+def test_who_looks_or_pays_by_hand_needs_no_signature_at_the_mock_server_and_flowalpr_does() -> None:
+    provider, token = Provider(TOKEN, SECRET), {"Authorization": f"Bearer {TOKEN}"}
+    assert provider.answer("POST", "/v1/pay", token, b'{"plate": "A"}') == (200, {"paid": True})
+    assert provider.answer("GET", "/v1/sessions", token, b"") == (200, {"sessions": {}})
+    for method, path in (("PUT", "/v1/sessions/a"), ("POST", "/v1/tariff"), ("POST", "/v1/paid")):
+        with pytest.raises(Refusal, match="the signature is wrong"):
+            provider.answer(method, path, token, b"{}")
+    with pytest.raises(Refusal, match="the token is wrong"):
+        provider.answer("GET", "/v1/sessions", {}, b"")
