@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# flowalpr sends nothing anywhere but where a flow says, so neither may what it runs on: onnxruntime (1.32) would report
+# each process and an id of the machine to Microsoft, OpenVINO (2026) each import to Google Analytics. The first reads
+# this variable when it is loaded; the second has a stub for where the package that reports is missing.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # The language's way to forbid an import.
 
 if TYPE_CHECKING:
     from flowalpr.clock import now
