@@ -41,6 +41,7 @@ def synth(
     from flowalpr.lab.datasets import synthesise
     from flowalpr.lab.datasets.index import find
     from flowalpr.lab.datasets.sample import LABELS, DataError
+    from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS
 
     if (target / LABELS).exists():
         raise DataError(Problem(f"{target} holds a data set already", "a new folder"))
@@ -48,7 +49,7 @@ def synth(
     if what is What.scenes and not any(map(len, grounds)):
         problem = Problem("scenes need pictures to paste plates into", fix="--background DATASET")
         raise DataError(problem)
-    draws = synthesise.drawer(country or (), layouts, fonts or ())
+    draws = synthesise.drawer(country or (), layouts, fonts or FOLDERS)
     made = (
         synthesise.crops(target, count, draws, seed)
         if what is What.crops

@@ -14,7 +14,7 @@ from flowalpr.errors import FlowalprError, Place, Problem, SetupError, nearest
 from flowalpr.flow.manual import Setting, settings_of, written
 from flowalpr.flow.report import shown
 from flowalpr.flow.spec import NodeSpec
-from flowalpr.flow.values import Mapping, Scalar, Sequence, Value, plain, resolve
+from flowalpr.flow.values import Mapping, Scalar, Value, followed, plain, resolve
 from flowalpr.node import Node, node_name
 from flowalpr.plugins import Offer
 from flowalpr.settings import ModelMark, Secret
@@ -139,9 +139,7 @@ class _Explanation:
         return Problem(what, setting.means if setting else "", fix, place)
 
     def _extra(self, path: tuple[int | str, ...], settings: Settings) -> Problem:
-        mapping: Value | None = self._spec.settings
-        for part in path[:-1]:
-            mapping = _step(mapping, part)
+        _, mapping = followed(self._spec.settings, path[:-1])
         key = mapping.key(str(path[-1])) if isinstance(mapping, Mapping) else None
         what = f"{self.subject} has no setting '{'.'.join(map(str, path))}'"
         known = f"one of {', '.join(settings)}" if settings else "no settings"
@@ -149,23 +147,9 @@ class _Explanation:
         return Problem(what, known if len(path) == 1 else "", offer, key.place if key else self._spec.settings.place)
 
     def _found(self, location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Value | None]:
-        """How far a location leads into the file, and what is there; pydantic adds names of types to it."""
-        value: Value | None = self._spec.settings
-        path: list[int | str] = []
-        for part in location:
-            further = _step(value, part)
-            if further is not None:
-                value = further
-                path.append(part)
-        return tuple(path), value if path else None
-
-
-def _step(value: Value | None, part: int | str) -> Value | None:
-    if isinstance(value, Mapping):
-        return value.get(str(part))
-    if isinstance(value, Sequence) and isinstance(part, int) and part < len(value.items):
-        return value.items[part]
-    return None
+        """How far a location leads into the settings, and what is there, if it leads anywhere."""
+        path, value = followed(self._spec.settings, location)
+        return path, value if path else None
 
 
 def _verdict(found: list[ErrorDetails]) -> str:

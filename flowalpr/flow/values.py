@@ -78,6 +78,21 @@ class Mapping:
 Value: TypeAlias = "Scalar | Sequence | Mapping"
 
 
+def followed(value: Value, location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Value]:
+    """How far a location leads into a value, and what is there; pydantic adds names of types to its locations."""
+    path: list[int | str] = []
+    for part in location:
+        further: Value | None = None
+        if isinstance(value, Mapping):
+            further = value.get(str(part))
+        elif isinstance(value, Sequence) and isinstance(part, int) and part < len(value.items):
+            further = value.items[part]
+        if further is not None:
+            value = further
+            path.append(part)
+    return tuple(path), value
+
+
 def resolve(text: str) -> str | int | float | bool | None:
     """What YAML 1.2 makes of unquoted text: a number, true, false, null, or the text itself.
 

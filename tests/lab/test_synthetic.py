@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowalpr.lab.datasets.sample import DataError
 from flowalpr.lab.datasets.synthetic.crop import synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import EFFECTS, degrade
 from flowalpr.lab.datasets.synthetic.glyphs import HEIGHT, StrokeFace, Typefaces
@@ -94,6 +96,33 @@ def test_texts_stay_within_the_alphabet() -> None:
     drawer = Drawer(faces=OWN_STROKES, alphabet=LATIN.replace("O", "").replace("Q", ""))
     rng = np.random.default_rng(4)
     assert not any({"O", "Q"} & set(drawer.render_plate(rng).text) for _ in range(25))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("patterns: [AA 999], colour: x", r"own\.yaml:2:1  size: Field required; colour: Extra"),
+        (
+            "size: [1, 1], patterns: [กข 999]",
+            "only Latin capitals, Chinese and Korean characters can be drawn, not ก ข",
+        ),
+        ("size: [1, 1], patterns: ['{state} 999']", "`words` has no 'state'"),
+        ("size: [1, 1], patterns: ['<99 999']", "a bracket is not closed"),
+    ],
+)
+def test_a_wrong_layout_is_named_with_its_line(tmp_path: Path, entry: str, said: str) -> None:
+    (tmp_path / "own.yaml").write_text(
+        f"# My country.\n- {{name: own, country: XX, weight: 1, faces: [din], {entry}}}\n"
+    )
+    with pytest.raises(DataError, match=said):
+        load_layouts(tmp_path)
+
+
+def test_typefaces_of_the_usual_package_draw_chinese_and_korean(tmp_path: Path) -> None:
+    (tmp_path / "NotoSansCJK-Bold.ttc").touch()
+    faces = Typefaces((tmp_path,))
+    assert faces.has("han")
+    assert faces.has("hangul")
 
 
 def test_an_alphabet_that_no_layout_can_write_is_refused() -> None:

@@ -8,7 +8,8 @@ my-plates/
 
 A plate is `{"box": [x, y, w, h] or null, "corners": [[x, y] x 4] or null, "text": "AB12CDE" or null}` and, where
 known, `country`, `rows` and `reason` (why there is no text). A picture may name its `conditions`, such as
-`["night", "rain"]`, and plates that nobody labelled (`unlabelled`, of the same form). Pixels are those of the picture
+`["night", "rain"]`, plates that nobody labelled (`unlabelled`, of the same form), and that a person has seen all of its
+plates (`looked_at`). Pixels are those of the picture
 as it is shown, that is after the EXIF rotation. Every command of the lab reads this format and `flowalpr data import`
 writes it; nothing else has a format of its own.
 """
@@ -20,10 +21,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowalpr.errors import FlowalprError, Place, Problem
+
+if TYPE_CHECKING:
+    from flowalpr.vision.image import Picture
 
 LABELS = "labels.jsonl"
 SHOWN_MISTAKES = 10
@@ -83,6 +88,8 @@ class Sample(BaseModel):
     plates: tuple[Plate, ...] = ()
     conditions: tuple[str, ...] = ()
     """What made the picture easy or hard, in free words: day, night, rain, fog, blur, angle, distance ..."""
+    looked_at: bool = False
+    """Whether a person has answered for every plate found in it; if `plates` is empty then, there is none."""
     unlabelled: tuple[Plate, ...] = ()
     """Plates that are there, but that whoever labelled the picture passed over: whether they are found or read counts
     neither for nor against."""
@@ -95,6 +102,8 @@ class Sample(BaseModel):
             "height": self.height,
             "plates": [_plain(plate) for plate in self.plates],
         }
+        if self.looked_at:
+            line["looked_at"] = True
         if self.unlabelled:
             line["unlabelled"] = [_plain(plate) for plate in self.unlabelled]
         if self.conditions:
@@ -154,6 +163,26 @@ def load(folder: Path) -> Dataset:
     return Dataset(path.parent, tuple(samples))
 
 
+def decoded(dataset: Dataset, sample: Sample) -> Picture:
+    """The picture of a sample.
+
+    Raises:
+        DataError: it is missing, or cannot be decoded; with the line of the labels that names it.
+    """
+    from flowalpr.vision.image import PictureError
+    from flowalpr.vision.image import load as load_picture
+
+    path = dataset.picture(sample)
+    try:
+        return load_picture(path)
+    except FileNotFoundError:
+        what = f"there is no picture {path}"
+    except (PictureError, OSError) as error:
+        what = f"{path} cannot be read: {str(error).splitlines()[0]}"
+    fix = f"flowalpr data check {dataset.folder} names all such pictures; put them right, or delete their lines"
+    raise DataError(Problem(what, fix=fix, place=_place(dataset, sample)))
+
+
 def save(dataset: Dataset) -> None:
     """Write `labels.jsonl` whole or not at all: a crash leaves the old file."""
     write_lines(dataset.folder / LABELS, (sample.as_line() for sample in dataset))
@@ -166,6 +195,12 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     with draft.open("w", encoding="utf-8") as out:
         out.writelines(line + "\n" for line in lines)
     draft.replace(path)
+
+
+def _place(dataset: Dataset, sample: Sample) -> Place | None:
+    labels, name = dataset.folder / LABELS, json.dumps(sample.file, ensure_ascii=False)
+    lines = labels.read_text(encoding="utf-8").splitlines() if labels.is_file() else []
+    return next((Place(str(labels), line, 1) for line, text in enumerate(lines, start=1) if name in text), None)
 
 
 def _read_lines(path: Path) -> tuple[list[Sample], list[Problem]]:

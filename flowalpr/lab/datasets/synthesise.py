@@ -13,7 +13,7 @@ from flowalpr.errors import Problem
 from flowalpr.lab.datasets.sample import Corners, DataError, Dataset, Plate, Sample, save
 from flowalpr.lab.datasets.synthetic.crop import synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import degrade
-from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
+from flowalpr.lab.datasets.synthetic.glyphs import Typefaces
 from flowalpr.lab.datasets.synthetic.layout import FOLDER, load_layouts
 from flowalpr.lab.datasets.synthetic.plate import Drawer
 from flowalpr.lab.datasets.synthetic.scene import Painter, Placed
@@ -26,8 +26,12 @@ STOCK = 600
 QUALITY = 92
 
 
-def drawer(countries: Sequence[str], layouts: Path | None, fonts: Sequence[Path]) -> Drawer:
-    """What draws the plates of these countries, or of all; with the layouts and typefaces in the box unless given.
+def drawer(
+    countries: Sequence[str], layouts: Path | None, fonts: Sequence[Path], alphabet: str | None = None
+) -> Drawer:
+    """What draws the plates of these countries, or of all; by the layouts in the box unless others are given.
+
+    Texts stay within `alphabet` if it is given.
 
     Raises:
         DataError: there is no layout for a country, or none can be drawn with the typefaces at hand.
@@ -36,12 +40,13 @@ def drawer(countries: Sequence[str], layouts: Path | None, fonts: Sequence[Path]
     chosen = [each for each in known if not countries or each.country in countries]
     there = sorted({each.country for each in known if each.country})
     if unknown := sorted(set(countries) - set(there)):
-        fix = f"describe one in YAML as those in {FOLDER}, and give its folder: --layouts"
+        fix = f"describe one in YAML as those in {FOLDER}, and give its folder as layouts"
         raise DataError(Problem(f"no layout is of {', '.join(unknown)}", f"one of: {', '.join(there)}", fix))
     try:
-        return Drawer(chosen, Typefaces(tuple(fonts) or FOLDERS))
+        return Drawer(chosen, Typefaces(tuple(fonts)), alphabet)
     except ValueError as error:
-        raise DataError(Problem(str(error), fix="give a folder with typefaces: --fonts")) from None
+        fix = "install typefaces of its script (fonts-noto-cjk for Chinese and Korean), or give their folder as fonts"
+        raise DataError(Problem(str(error), fix=fix)) from None
 
 
 def crops(target: Path, count: int, draws: Drawer, seed: int) -> Iterator[Sample]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from flowalpr.lab.datasets.sample import Plate, Sample, load
+from flowalpr.lab.datasets.sample import Plate, Sample, decoded, load
 from flowalpr.lab.evaluation.detection import boxes_of, findings_in, score
 from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
@@ -21,10 +21,10 @@ from flowalpr.lab.training.detector_large import LargePlateDetector, load_pretra
 from flowalpr.lab.training.distil import TeacherRecipe
 from flowalpr.lab.training.loop import LoopRecipe
 from flowalpr.lab.training.pretrained import pretrained_weights
+from flowalpr.lab.training.recipe import told_apart
 from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
 from flowalpr.vision.detector import find_with
 from flowalpr.vision.geometry import corners_of
-from flowalpr.vision.image import load as load_picture
 from flowalpr.vision.manifest import ModelInput
 
 INPUT = ModelInput(colour="bgr", mean=(0, 0, 0), scale=(1 / 255,) * 3, multiple_of=32)
@@ -87,8 +87,7 @@ class DetectorTask:
         """Reads all pictures into memory, some 1.3 MB for each.
 
         Raises:
-            DataError: a folder holds no data set, or a wrong one.
-            PictureError: a picture cannot be decoded.
+            DataError: a folder holds no data set, or a wrong one, or a picture cannot be decoded.
             TrainingError: there is nothing to learn from, or the weights to start with are damaged or of another
                 network.
         """
@@ -117,14 +116,14 @@ class DetectorTask:
 
     def score(self, network: nn.Module) -> dict[str, float]:
         """Average precision at an overlap of a half: the mean over the validation sets, then each of them."""
-        session = TorchSession(network, self.recipe.loop.precision == "bf16")
+        session = TorchSession(network, self.recipe.loop.half)
         figures = {}
-        for folder in self.recipe.validate_on:
+        for name, folder in told_apart(self.recipe.validate_on).items():
             findings = [
-                findings_in(folder.name, sample, find_with(session, INPUT, image, 0.02, self.recipe.longest))
+                findings_in(name, sample, find_with(session, INPUT, image, 0.02, self.recipe.longest))
                 for sample, image in _labelled(folder, self.recipe.validate_pictures)
             ]
-            figures[folder.name] = 100 * score(findings, at_least=0.5).ap50
+            figures[name] = 100 * score(findings, at_least=0.5).ap50
         return {"ap50": sum(figures.values()) / len(figures), **figures}
 
     def rate_factor(self, parameter: str) -> float:
@@ -138,7 +137,7 @@ class DetectorTask:
             data = load(source.folder)
             others = {each.file: each.plates for each in load(source.left_out)} if source.left_out else {}
             for sample in data:
-                one = shown(load_picture(data.picture(sample)), sample)
+                one = shown(decoded(data, sample), sample)
                 left_out = (*sample.unlabelled, *others.get(sample.file, ()))
                 pictures.append(with_left_out(one, sample.width, left_out))
                 chances.append(source.share / len(data))
@@ -197,4 +196,4 @@ def _labelled(folder: Path, most: int | None) -> Iterator[tuple[Sample, NDArray[
     data = load(folder)
     step = len(data) / min(most or len(data), len(data)) if len(data) else 1
     for sample in (data.samples[int(place)] for place in np.arange(0, len(data), step)):
-        yield sample, load_picture(data.picture(sample))
+        yield sample, decoded(data, sample)

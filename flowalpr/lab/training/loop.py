@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights, save_atomically
 from flowalpr.lab.training.curves import draw_curves
+from flowalpr.lab.training.stopping import asked_to_stop
 
 LAST, BEST, CURVES = "last.pt", "best.pt", "curves.csv"
 
@@ -52,10 +53,17 @@ class LoopRecipe(BaseModel):
     """Steps from one validation, and checkpoint, to the next."""
     patience: int | None = Field(default=None, gt=0)
     """Validations without a better score after which training stops."""
-    precision: Literal["fp32", "bf16"] = "bf16"
+    precision: Literal["fp32", "bf16"] | None = None
+    """If not given, bf16 on a GPU and fp32 on a CPU, where bf16 takes nine times as long unless there are instructions
+    for it (one step of a reader on a CPU with AVX2 alone: 18 s instead of 2)."""
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int | None = Field(default=None, gt=0)
     """Threads on the CPU, all cores if not given; where other work is going on, 1 may be fastest."""
+
+    @property
+    def half(self) -> bool:
+        """Whether the network is multiplied in bf16."""
+        return (self.precision or ("bf16" if self.device == "cuda" else "fp32")) == "bf16"
 
 
 class Task(Protocol):
@@ -80,17 +88,19 @@ def train(task: Task, recipe: LoopRecipe, out: Path) -> dict[str, float]:
     """Train until the steps are done or nothing gets better; gives the best figures, writes all to `out`.
 
     `out` then holds `best.pt` (averaged weights), `last.pt` (to go on from), `curves.csv` and `curves.png`. If
-    `last.pt` is there already, training goes on from it.
+    `last.pt` is there already, training goes on from it. Ctrl-C writes it, too.
 
     Raises:
-        TrainingError: CUDA is asked for and not there, the checkpoint is of another network or recipe, or the
-            loss became infinite.
+        TrainingError: CUDA is asked for and not there, the checkpoint is of another network or recipe, the loss
+            became infinite, or somebody stopped the training.
     """
     out.mkdir(parents=True, exist_ok=True)
     run = Run(task, recipe, out)
-    with _progress() as progress, ThreadPoolExecutor(1) as ahead:
+    with _progress() as progress, ThreadPoolExecutor(1) as ahead, asked_to_stop() as stop:
         bar = progress.add_task(out.name, total=recipe.steps, completed=run.step)
-        if run.step:
+        if run.step == recipe.steps:
+            progress.console.print(f"all {recipe.steps} steps are done; to train anew, give another --out than {out}")
+        elif run.step:
             progress.console.print(f"going on from step {run.step} of {recipe.steps}")
         for batch in _batches(ahead, task, recipe, run.step):
             run.one_step(batch)
@@ -101,6 +111,10 @@ def train(task: Task, recipe: LoopRecipe, out: Path) -> dict[str, float]:
                 if run.is_stale():
                     progress.console.print(f"no better score for {recipe.patience} validations: stopped")
                     break
+            elif stop.is_set():
+                run.checkpoint()
+                what = f"stopped at step {run.step} of {recipe.steps}"
+                raise TrainingError(what, fix="give the same command again: it goes on from there")
     return run.best
 
 
@@ -133,7 +147,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         self.network.train()
-        half = torch.autocast(self.device.type, torch.bfloat16) if self.recipe.precision == "bf16" else nullcontext()
+        half = torch.autocast(self.device.type, torch.bfloat16) if self.recipe.half else nullcontext()
         with half:
             losses = self.task.loss(self.network, batch, self.device)
         whole = torch.stack(list(losses.values())).sum()
@@ -162,8 +176,8 @@ class Run:
         if not self.best or scores[first] > self.best[first]:
             self.best, self.waited = scores, 0
             save_atomically({"network": self.average.state_dict(), "scores": scores}, self.out / BEST)
-        self._checkpoint()
         self._losses, self._since = {}, 0
+        self.checkpoint()
         shown = "  ".join(f"{name} {value:.3f}" for name, value in {**losses, **scores}.items())
         return f"step {self.step}  {shown}"
 
@@ -181,7 +195,8 @@ class Run:
                 else:
                     mean.copy_(now)
 
-    def _checkpoint(self) -> None:
+    def checkpoint(self) -> None:
+        """Write all that it takes to go on from here."""
         state = {
             "recipe": self.recipe.model_dump(),
             "network": self.network.state_dict(),
@@ -191,6 +206,8 @@ class Run:
             "best": self.best,
             "waited": self.waited,
             "rows": self.rows,
+            "losses": self._losses,
+            "since": self._since,
         }
         save_atomically(state, self.out / LAST)
         with (self.out / CURVES).open("w", newline="") as file:
@@ -212,6 +229,7 @@ class Run:
         load_weights(self.average, state["average"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.best, self.waited, self.rows = (state[key] for key in ("step", "best", "waited", "rows"))
+        self._losses, self._since = state.get("losses", {}), state.get("since", 0)
 
 
 def rate_at(step: int, recipe: LoopRecipe) -> float:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flowalpr.lab.datasets.sample import Plate, load
+from flowalpr.lab.datasets.sample import Plate, decoded, load
 from flowalpr.lab.datasets.synthetic.crop import Crop, jittered, rectified
 from flowalpr.vision.geometry import corners_of, widen
 from flowalpr.vision.image import Picture, rectify
@@ -66,12 +66,51 @@ class RealPlate(NamedTuple):
         return Crop(image, self.text, self.country, self.rows)
 
 
+class Census(NamedTuple):
+    """How many plates of a data set a reader can learn from, and what keeps it from the others."""
+
+    folder: Path
+    plates: int
+    usable: int
+    no_text: int
+    no_box: int
+    outside: int
+    """Plates with a character that is not in the alphabet."""
+    lacking: str
+    """Those characters."""
+
+    def __str__(self) -> str:
+        """One line, for whoever trains."""
+        reasons = (
+            (self.no_text, "have no text"),
+            (self.no_box, "have no box (`flowalpr data label` finds it)"),
+            (self.outside, f"have characters that `alphabet` lacks: {' '.join(self.lacking)}"),
+        )
+        left_out = "".join(f"; {count} {why}" for count, why in reasons if count)
+        return f"{self.folder}: {self.usable} of {self.plates} plates{left_out}"
+
+
+def census(folder: Path, alphabet: str) -> Census:
+    """Counts the plates of a data set by whether a reader can learn from them.
+
+    Raises:
+        DataError: the folder holds no data set, or a wrong one.
+    """
+    plates = [plate for sample in load(folder) for plate in sample.plates]
+    placed = [plate for plate in plates if plate.text and (plate.box or plate.corners)]
+    outside = [set(plate.text or "") - set(alphabet) for plate in placed]
+    no_text = sum(not plate.text for plate in plates)
+    strange = sum(map(bool, outside))
+    no_box = len(plates) - no_text - len(placed)
+    lacking = "".join(sorted(set().union(*outside)))
+    return Census(folder, len(plates), len(placed) - strange, no_text, no_box, strange, lacking)
+
+
 def real_plates(folder: Path, alphabet: str) -> Iterator[RealPlate]:
     """All plates of a data set whose text is known and within the alphabet.
 
     Raises:
-        DataError: the folder holds no data set, or a wrong one.
-        PictureError: a picture cannot be decoded.
+        DataError: the folder holds no data set, or a wrong one, or a picture cannot be decoded.
     """
     dataset = load(folder)
     large = dataset.folder / CROPS
@@ -84,7 +123,7 @@ def real_plates(folder: Path, alphabet: str) -> Iterator[RealPlate]:
     for sample in dataset:
         # Where a larger picture of the plate is there already, this one only adds its corners.
         plates = [p for p in sample.plates if _is_readable(p.text, alphabet) and (p.corners or not large.is_file())]
-        picture = load_picture(dataset.picture(sample)) if plates else None
+        picture = decoded(dataset, sample) if plates else None
         for plate in plates:
             if picture is not None and (plate.box or plate.corners):
                 yield _plate(picture, plate)

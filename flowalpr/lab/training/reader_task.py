@@ -10,23 +10,29 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from flowalpr.lab.datasets.sample import DataError
+from flowalpr.lab.datasets.synthesise import drawer
 from flowalpr.lab.datasets.synthetic.crop import Crop, synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import degrade
-from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS, Typefaces
-from flowalpr.lab.datasets.synthetic.plate import Drawer
+from flowalpr.lab.datasets.synthetic.glyphs import FOLDERS
 from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.distil import TeacherRecipe, taught
 from flowalpr.lab.training.loop import LoopRecipe, train
 from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.reader import IGNORED, ReaderNetwork, load_pretrained, losses
-from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates
+from flowalpr.lab.training.reader_data import census, chances, real_plates
 from flowalpr.lab.training.reader_small import SmallReader
+from flowalpr.lab.training.recipe import told_apart
 from flowalpr.vision.image import normalise
 from flowalpr.vision.manifest import ModelInput, ReaderDetails
 from flowalpr.vision.reader import OVERLAP, read_with, unfolded, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from flowalpr.lab.datasets.synthetic.plate import Drawer
 
 MERGED = str.maketrans("OI", "01")
 """Characters that many plates print alike and many labels mix up."""
@@ -48,6 +54,10 @@ class ReaderRecipe(BaseModel):
     """Folders whose plates choose the best weights; none of them is learnt from."""
     fonts: tuple[Path, ...] = FOLDERS
     """Folders with typefaces for drawn plates."""
+    layouts: Path | None = None
+    """Folder with layouts of your own, in place of those in the box."""
+    draw: tuple[str, ...] = ()
+    """Countries whose plates are drawn; all that have texts within the alphabet if none is given."""
     real: float = Field(default=0.4, ge=0, le=1)
     """Share of real plates among those shown; the others are drawn."""
     balance: float = Field(default=0.4, ge=0, le=1)
@@ -103,10 +113,9 @@ class ReaderTask:
         """Reads all plates into memory, some 0.1 MB each.
 
         Raises:
-            DataError: a folder holds no data set, or a wrong one.
-            PictureError: a picture cannot be decoded.
-            TrainingError: there is nothing to learn from, or the weights to start with are missing, damaged or of
-                another network.
+            DataError: a folder holds no data set, or a wrong one, or a picture cannot be decoded.
+            TrainingError: there is nothing to learn from or to validate on, or the weights to start with are missing,
+                damaged or of another network.
         """
         torch.manual_seed(recipe.loop.seed)
         self.recipe = recipe
@@ -118,14 +127,15 @@ class ReaderTask:
             load_weights(network, load_checkpoint(recipe.start)["network"], recipe.start)
         self._real = [plate for folder in recipe.train for plate in real_plates(folder, recipe.alphabet)]
         if recipe.train and not self._real:
-            raise TrainingError(
-                "no plate in the folders of `train` has a text within the alphabet",
-                fix="flowalpr data stats FOLDER lists the characters; or write `train: []` to learn from drawn plates",
-            )
+            fix = "label some, or write `train: []` to learn from drawn plates alone"
+            raise _nothing("to learn from in the folders of `train`", recipe.train, recipe, fix)
+        held = told_apart(recipe.validate_on)
+        self._held = {name: list(real_plates(folder, recipe.alphabet)) for name, folder in held.items()}
+        if empty := [held[name] for name, plates in self._held.items() if not plates]:
+            raise _nothing("to validate on", empty, recipe, "flowalpr data split gives a part to `val`")
         self._chances = chances(self._real, recipe.balance, recipe.two_rows) if self._real else np.ones(1)
         # A script that no layout knows can still be learnt from real plates alone.
         self._drawer = None if self._real and recipe.real == 1 else _drawer(recipe)
-        self._held: dict[str, list[RealPlate]] = {}
 
     def batch(self, rng: np.random.Generator, count: int) -> Batch:
         """Plates as a detector delivers them, by day and by night."""
@@ -156,16 +166,13 @@ class ReaderTask:
         """Percent of plates read right, O like 0 and I like 1: the mean over the validation sets, then each of them."""
         session = TorchSession(network)
         figures = {}
-        for folder in self.recipe.validate_on:
-            if folder.name not in self._held:
-                self._held[folder.name] = list(real_plates(folder, self.recipe.alphabet))
-            plates = self._held[folder.name]
+        for name, plates in self._held.items():
             right = 0
             for plate in plates:
                 crop = plate.cut(self.recipe.margin)
                 (reading,) = read_with(session, self.recipe.input, self.recipe.details, [crop])
                 right += reading.text.translate(MERGED) == plate.text.translate(MERGED)
-            figures[folder.name] = 100 * right / max(1, len(plates))
+            figures[name] = 100 * right / len(plates)
         return {"read": sum(figures.values()) / len(figures), **figures}
 
     def rate_factor(self, parameter: str) -> float:
@@ -184,13 +191,18 @@ class ReaderTask:
         return crop._replace(image=255 - crop.image) if rng.random() < 0.04 else crop
 
 
+def _nothing(what: str, folders: Sequence[Path], recipe: ReaderRecipe, fix: str) -> TrainingError:
+    counted = "; ".join(str(census(folder, recipe.alphabet)) for folder in folders)
+    return TrainingError(f"there is no plate {what}: {counted}", "plates with a box and a text within `alphabet`", fix)
+
+
 def _drawer(recipe: ReaderRecipe) -> Drawer:
     try:
-        return Drawer(faces=Typefaces(recipe.fonts), alphabet=recipe.alphabet)
-    except ValueError as error:
-        raise TrainingError(
-            str(error), fix="write `real: 1` to learn from real plates alone, or add a layout"
-        ) from None
+        return drawer(recipe.draw, recipe.layouts, recipe.fonts, recipe.alphabet)
+    except DataError as error:
+        (problem,) = error.problems
+        fix = f"{problem.fix}; or write `real: 1` to learn from real plates alone"
+        raise TrainingError(problem.what, problem.expected, fix) from None
 
 
 def build(recipe: ReaderRecipe) -> nn.Module:

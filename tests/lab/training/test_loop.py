@@ -97,6 +97,39 @@ def test_a_run_that_goes_on_ends_where_an_unbroken_one_ends(tmp_path: Path) -> N
     assert (tmp_path / "whole/curves.csv").read_text() == (tmp_path / "broken/curves.csv").read_text()
 
 
+def test_ctrl_c_loses_no_step(tmp_path: Path) -> None:
+    train(Line(), recipe(), tmp_path / "whole")
+
+    class Interrupted(Line):
+        def loss(self, network: nn.Module, batch: Tensor, device: torch.device) -> dict[str, Tensor]:
+            self.scored.append(0.0)
+            if len(self.scored) == 57:
+                signal.raise_signal(signal.SIGINT)
+            return super().loss(network, batch, device)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(TrainingError, match=r"stopped at step 57 of 120\n.*goes on from there"):
+        train(Interrupted(), recipe(), tmp_path / "broken")
+    assert signal.getsignal(signal.SIGINT) is handler
+    train(Line(), recipe(), tmp_path / "broken")
+    whole, broken = (torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "broken"))
+    assert torch.equal(whole["average"]["weight"], broken["average"]["weight"])
+    assert (tmp_path / "whole/curves.csv").read_text() == (tmp_path / "broken/curves.csv").read_text()
+
+
+def test_a_run_that_is_done_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    best = train(Line(), recipe(steps=40), tmp_path)
+    capsys.readouterr()
+    assert train(Line(), recipe(steps=40), tmp_path) == best
+    assert "all 40 steps are done; to train anew, give another --out" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_cpu_learns_in_whole_precision_unless_told(tmp_path: Path) -> None:
+    assert not recipe(precision=None).half
+    assert recipe(precision=None, device="cuda").half
+    assert recipe(precision="bf16").half
+
+
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
     train(Stubborn(), recipe(steps=1000, validate_every=10, patience=2), tmp_path)
     assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == 30

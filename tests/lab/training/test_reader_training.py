@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from flowalpr.lab.compression.parity import outputs, session
-from flowalpr.lab.datasets.sample import Dataset, Plate, Sample, save
+from flowalpr.lab.datasets.sample import DataError, Dataset, Plate, Sample, load, save
 from flowalpr.lab.training.calibration import best_temperature
 from flowalpr.lab.training.checkpoint import TrainingError, save_atomically
 from flowalpr.lab.training.loop import LoopRecipe
 from flowalpr.lab.training.pretrained import pretrained_weights
 from flowalpr.lab.training.reader import IGNORED, Logits, ReaderNetwork, load_pretrained, losses
-from flowalpr.lab.training.reader_data import RealPlate, chances, real_plates, upright
+from flowalpr.lab.training.reader_data import RealPlate, census, chances, real_plates, upright
 from flowalpr.lab.training.reader_task import ReaderRecipe, ReaderTask, train_reader
 from flowalpr.vision.reader import read_with
 
@@ -73,8 +73,48 @@ def test_plates_with_characters_outside_the_alphabet_are_left_out(data: Path) ->
 
 
 def test_a_reader_with_nothing_to_read_says_so(data: Path) -> None:
-    with pytest.raises(TrainingError, match="has a text within the alphabet"):
+    with pytest.raises(TrainingError, match=r"learn from.*0 of 2 plates; 2 have characters that `alphabet` lacks: 1 2"):
         ReaderTask(recipe(data, alphabet="QRST"))
+    with pytest.raises(TrainingError, match="no plate to validate on"):
+        ReaderTask(recipe(data, alphabet="QRST", train=[], real=0))
+
+
+def test_it_is_counted_what_a_reader_cannot_learn_from(data: Path) -> None:
+    plates = (Plate(text="AB12"), Plate(box=(1, 1, 9, 9)), Plate(box=(1, 1, 9, 9), text="AÉ1"))
+    save(Dataset(data, (*load(data), Sample(file="images/0.png", width=240, height=160, plates=plates))))
+    said = str(census(data, LATIN)).removeprefix(str(data))
+    assert said == (
+        ": 2 of 5 plates; 1 have no text; 1 have no box (`flowalpr data label` finds it); "
+        "1 have characters that `alphabet` lacks: É"
+    )
+
+
+def test_a_picture_that_is_missing_is_named_with_its_line(data: Path) -> None:
+    (data / "images/1.png").unlink()
+    with pytest.raises(DataError, match=r"labels\.jsonl:2:1  there is no picture .*1\.png\n.*flowalpr data check"):
+        ReaderTask(recipe(data))
+    (data / "images/1.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"labels\.jsonl:2:1 .*1\.png cannot be read"):
+        ReaderTask(recipe(data))
+
+
+def test_two_folders_of_one_name_are_two_figures(data: Path) -> None:
+    other = data.parent / "other" / "data"
+    other.parent.mkdir()
+    data.rename(other)
+    save(Dataset(data, tuple(each.model_copy(update={"file": f"../other/data/{each.file}"}) for each in load(other))))
+    task = ReaderTask(recipe(data, validate_on=(data, other)))
+    assert list(task.score(task.network)) == ["read", str(data), str(other)]
+
+
+def test_plates_are_drawn_by_layouts_of_ones_own(data: Path, tmp_path: Path) -> None:
+    layout = "- {name: own, country: XX, weight: 1, size: [520, 110], faces: [din], patterns: [Q9Q9]}"
+    (tmp_path / "own.yaml").write_text(layout)
+    task = ReaderTask(recipe(data, train=(), layouts=tmp_path, draw=["XX"]))
+    texts = task.batch(np.random.default_rng(0), 4).texts
+    assert all(text is not None and len(text) == 4 and text[0] == LATIN.index("Q") + 1 for text in texts)
+    with pytest.raises(TrainingError, match=r"no layout is of YY[^$]*`real: 1`"):
+        ReaderTask(recipe(data, draw=["YY"]))
 
 
 def test_rare_countries_and_two_rows_are_drawn_more_often(data: Path) -> None:

@@ -13,14 +13,19 @@ A layout is an entry of a file in `layouts/`. Its patterns are written in a smal
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from flowalpr.errors import Place, Problem
+from flowalpr.lab.datasets.sample import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -28,6 +33,8 @@ T = TypeVar("T")
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FOLDER = Path(__file__).parent / "layouts"
+DRAWN = r"[A-Z0-9ÄÖÜ가-힣一-鿿a-z{}<> \-.*^/]"
+"""Characters that patterns and words may have: those of names in braces are small."""
 UMLAUTS = str.maketrans("ÄÖÜ", "AOU")
 """Printed on German plates, read without their dots, as most registers and label files write them."""
 
@@ -89,6 +96,20 @@ class Layout(BaseModel):
     height: float = Field(default=1.0, gt=0, le=1)
     """Height of the characters beside the usual one."""
 
+    @field_validator("patterns")
+    @classmethod
+    def _can_be_drawn(cls, patterns: list[str]) -> list[str]:
+        return [_drawable(each) for each in patterns]
+
+    @model_validator(mode="after")
+    def _words_are_known(self) -> Layout:
+        for name in re.findall("{(.*?)}", " ".join(self.patterns)):
+            if not self.words.get(name, "").split():
+                raise ValueError(f"patterns name {{{name}}}, and `words` has no '{name}'")
+        for words in self.words.values():
+            _drawable(words)
+        return self
+
 
 class Cell(NamedTuple):
     """One piece of a row of text."""
@@ -109,11 +130,44 @@ def load_layouts(folder: Path = FOLDER) -> list[Layout]:
     """All layouts of a folder of YAML files.
 
     Raises:
-        pydantic.ValidationError: an entry is wrong.
+        DataError: there is no such file, or an entry is wrong.
     """
-    yaml = YAML(typ="safe", pure=True)
     files = sorted(folder.glob("*.yaml"))
-    return [Layout.model_validate(entry) for f in files for entry in yaml.load(f.read_text(encoding="utf-8"))]
+    if not files:
+        raise DataError(Problem(f"{folder} holds no layout", "YAML files", f"copy one of {FOLDER} to begin with"))
+    return [layout for file in files for layout in _read(file)]
+
+
+def _read(file: Path) -> Iterator[Layout]:
+    text = file.read_text(encoding="utf-8")
+    try:
+        entries = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise DataError(Problem(f"{file} is not YAML: {error}")) from None
+    if not isinstance(entries, list):
+        raise DataError(Problem(f"{file} holds no list", "a list of layouts, each `- {name: ..., country: ...}`"))
+    for index, entry in enumerate(entries):
+        try:
+            yield Layout.model_validate(entry)
+        except ValidationError as error:
+            line = YAML().load(text).lc.item(index)[0] + 1  # This loader knows lines, and takes far longer.
+            said = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_url=False)]
+            what = "; ".join(f"{where}: {why}" if where else why for where, why in said)
+            fix = f"the keys are explained in {__file__}"
+            raise DataError(Problem(what, fix=fix, place=Place(str(file), line, 1))) from None
+
+
+def _drawable(text: str) -> str:
+    """The text, if there are typefaces or strokes for its characters.
+
+    Raises:
+        ValueError: there are not.
+    """
+    if strange := sorted({each for each in text if not re.match(DRAWN, each)}):
+        raise ValueError(f"only Latin capitals, Chinese and Korean characters can be drawn, not {' '.join(strange)}")
+    if text.count("{") != text.count("}") or text.count("<") != text.count(">"):
+        raise ValueError(f"a bracket is not closed in '{text}'")
+    return text
 
 
 def write(layout: Layout, rng: np.random.Generator) -> Text:
