@@ -169,7 +169,10 @@ def view(
     to: Annotated[Path, typer.Option(help="Page to write; any browser shows it.")] = Path("plates.html"),
     at_most: Annotated[int, typer.Option(min=1, help="Plates to show, drawn evenly from the data.")] = 400,
 ) -> None:
-    """Write a contact sheet: every plate with its box, corners and text on one page."""
+    """Write a contact sheet: every plate with its box, corners and text on one page.
+
+    The box is green, the outline through the corners orange; a red dot is on the first corner, the plate's top left.
+    """
     from flowalpr.lab.datasets.index import find
     from flowalpr.lab.datasets.view import tiles, write_sheet
 
@@ -236,25 +239,31 @@ def _print_statistics(figures: list[Statistics]) -> None:
     from rich.table import Table
 
     table = Table("data", box=None)
-    for title in ("pictures", "plates", "boxes", "corners", "texts", "distinct", "2 rows", "width"):
+    for title in ("pictures", "plates", "boxes", "corners", "texts", "distinct", "2 rows"):
         table.add_column(title, justify="right")
     for each in figures:
         counts = (each.pictures, each.plates, each.with_box, each.with_corners, each.with_text, each.texts)
-        widths = " ".join(f"{width:.0f}" for width in each.plate_widths or ()) or "-"
-        table.add_row(each.name, *map(str, counts), str(each.two_row), widths)
+        table.add_row(each.name, *map(str, counts), str(each.two_row))
     console = Console()
     console.print(table)
     for each in figures:
-        for title, counted in (
-            ("countries", each.countries),
-            ("conditions", each.conditions),
-            ("sizes", each.picture_sizes),
-            ("characters", each.characters),
+        if each.plate_widths:
+            least, half, most = each.plate_widths
+            console.print(
+                f"[b]{each.name}[/b] width of plates: {half:.0f} px, of half of them {least:.0f} to {most:.0f}"
+            )
+        for title, counted, at_most in (
+            ("countries", each.countries, 40),
+            ("conditions", each.conditions, 40),
+            ("sizes", each.picture_sizes, 6),
+            ("characters", each.characters, len(each.characters)),
         ):
             if counted:
-                most = list(counted.items())[:40]
-                more = f" and {len(counted) - len(most)} more" if len(counted) > len(most) else ""
-                console.print(f"[b]{each.name}[/b] {title}: {', '.join(f'{k} {v}' for k, v in most)}{more}")
+                first = list(counted.items())[:at_most]
+                more = f" and {len(counted) - len(first)} more" if len(counted) > len(first) else ""
+                console.print(f"[b]{each.name}[/b] {title}: {', '.join(f'{k} {v}' for k, v in first)}{more}")
+        if each.characters:
+            console.print(f"[b]{each.name}[/b] as an alphabet: {''.join(sorted(each.characters))}", soft_wrap=True)
 
 
 def _print_json(value: object) -> None:

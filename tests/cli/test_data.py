@@ -117,7 +117,7 @@ def test_labelling_takes_proposals_corrections_and_leaves_off_where_told(tmp_pat
         return CliRunner().invoke(app, command, input=answers, catch_exceptions=False)
 
     first = label("\nef 346\nq\n")
-    assert "2 plates answered" in first.stdout
+    assert "plates answered: 2" in first.stdout
     texts = [[plate.text for plate in sample.plates] for sample in load(tmp_path)]
     assert texts == [["AB123"], ["XY789"], ["EF346"], [None], []]
     label("-\nx\n")
@@ -125,6 +125,27 @@ def test_labelling_takes_proposals_corrections_and_leaves_off_where_told(tmp_pat
     assert dataset.samples[3].plates[0].reason == "unclear"
     assert dataset.samples[3].plates[0].box is not None
     assert dataset.samples[4].plates == ()
+    assert "plates answered: 0" in label("").stdout, "what was answered is not asked again, `x` included"
+
+
+@pytest.mark.slow
+def test_texts_of_a_table_get_their_boxes_by_labelling(tmp_path: Path) -> None:
+    Image.fromarray(plate_frame("AB 123").image).save(tmp_path / "1.png")
+    table = tuple(Plate(text=text, country=country) for text, country in [("ZZ999", "FR"), ("AB128", "BE")])
+    save(Dataset(tmp_path, (Sample(file="1.png", width=640, height=360, plates=table),)))
+    command = ["label", str(tmp_path), "--detector", "detect_text", "--reader", "ocr_rapid", "--country", "DE"]
+    asked = CliRunner().invoke(app, command, input="\n", catch_exceptions=False)
+    assert "text [AB128]" in asked.stdout, "the text of the table that is nearest to what is read"
+    assert "1.png (1 of 1)" in asked.stdout
+    without, found = load(tmp_path).samples[0].plates
+    assert (without.text, without.box) == ("ZZ999", None)
+    assert (found.text, found.country) == ("AB128", "BE")
+    assert found.box is not None
+
+
+def test_pictures_without_labels_are_of_no_country(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="data label FOLDER --country KR"):
+        run("import", "folder", pictures, tmp_path / "plates", "--country", "KR")
 
 
 def test_drawn_crops_and_scenes_are_labelled_exactly_and_the_same_again(pictures: Path, tmp_path: Path) -> None:

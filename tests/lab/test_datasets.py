@@ -172,7 +172,7 @@ def test_empty_labels_are_a_data_set_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text("\n\n", "utf-8")
     (empty,) = find([tmp_path])
     assert len(empty) == 0
-    assert not [each for each in check(empty) if each]
+    assert [each.what for each in check(empty) if each] == ["names no picture"]
     assert statistics(empty).pictures == 0
 
 
@@ -185,5 +185,5 @@ def test_a_contact_sheet_shows_every_plate_even_broken_ones(tmp_path: Path) -> N
     html = page.read_text()
     assert html.count("data:image/jpeg;base64,") == 2
     assert "&lt;AB&gt;" in html
-    assert "no plate" in html
+    assert "none labelled" in html
     assert "http" not in html, "the page needs no network"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from flowalpr.lab.datasets.importers import picture_size
-from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample
+from flowalpr.lab.datasets.sample import LABELS, Corners, Dataset, Plate, Sample
 
 SHORTEST, LONGEST = 1, 12
 """Characters of a plate text: plates with a single figure exist, and the longest of the world stay within."""
@@ -36,6 +36,8 @@ def check(dataset: Dataset, alphabet: str | None = None) -> Iterator[Mistake | N
 
     With an `alphabet`, texts with a character that is not in it are mistakes as well.
     """
+    if not dataset:
+        yield Mistake(LABELS, None, "names no picture")
     seen = Counter(sample.file for sample in dataset)
     for sample in dataset:
         if seen[sample.file] > 1:

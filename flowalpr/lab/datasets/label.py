@@ -8,10 +8,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any  # A node's `process` has a signature of its own.
 
 import numpy as np
+from numpy.typing import NDArray
 
-from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample
+from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample, decoded
 from flowalpr.messages import Box, Detection, Detections, Frame, PlateRead, Stamp
 from flowalpr.node import Node
+from flowalpr.plates.matching import distance
+from flowalpr.vision.geometry import iou
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,49 +24,53 @@ if TYPE_CHECKING:
 COLUMNS = 72
 """Characters that a plate is drawn wide with; 80 are the least that terminals have."""
 MARGIN = 0.15
+SAME = 0.3
+"""Overlap (intersection over union) from which on a plate that was found is one that is labelled already."""
 UPPER_HALF = "▀"
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A picture with plates whose texts are not known yet."""
+    """A picture with plates that nobody has answered for."""
 
     sample: int
     """Index of the picture in the data set."""
     picture: Picture
     plates: tuple[Plate, ...]
-    """Labelled ones without text and reason, or found ones where none is labelled; empty if none was found."""
+    """Labelled ones without text and reason; where there are none, those that were found; empty if none was found."""
     proposals: tuple[str, ...]
-    """What the reader reads on each; empty if nothing."""
+    """A text for each: one that a table gave for the picture, else what the reader reads; empty if nothing."""
 
 
 def look(dataset: Dataset, finder: Node, reader: Node) -> Iterator[Open]:
     """Every picture with something to ask about, and those in which nothing is labelled and nothing was found.
 
-    The two nodes are open.
+    Texts without a box, as tables give them, are asked about as well. The two nodes are open.
 
     Raises:
-        PictureError: a picture cannot be decoded.
-        OSError: a picture cannot be read.
+        DataError: a picture is missing or cannot be decoded.
     """
-    from flowalpr.vision.image import load
-
     for index, sample in enumerate(dataset):
         plates = tuple(each for each in sample.plates if each.text is None and not each.reason and each.bounds)
-        if sample.plates and not plates:
+        texts = [each.text for each in sample.plates if each.text and not each.bounds]
+        if not plates and (sample.looked_at or (sample.plates and not texts)):
             continue
-        frame = Frame(load(dataset.picture(sample)), Stamp("label", datetime.now(timezone.utc), index), sample.file)
+        frame = Frame(decoded(dataset, sample), Stamp("label", datetime.now(timezone.utc), index), sample.file)
         found = [_detection(frame, plate) for plate in plates]
-        if not sample.plates:
+        if not plates:
             process: Any = getattr(finder, "process")  # noqa: B009  # The base class does not declare it.
-            found = list(process(frame).found)
+            there = np.array([each.bounds for each in sample.plates if each.bounds], np.float32).reshape(-1, 4)
+            found = [each for each in process(frame).found if not (_overlaps(each, there) >= SAME).any()]
             plates = tuple(_plate(each) for each in found)
-        yield Open(index, frame.image, plates, _texts(reader, frame, found))
+        yield Open(index, frame.image, plates, _known(_texts(reader, frame, found), texts))
 
 
 def replaced(sample: Sample, old: Plate, new: Plate | None) -> Sample:
-    """The sample with a plate replaced, or left out."""
-    plates = [(new if each is old else each) for each in sample.plates]
+    """The sample with a plate replaced, or left out; what a table said of the same text becomes part of it."""
+    said = next((each for each in sample.plates if new and each.text == new.text and not each.bounds), None)
+    if said and new:
+        new = new.model_copy(update={"country": said.country or new.country, "rows": said.rows})
+    plates = [(new if each is old else each) for each in sample.plates if each is not said]
     return sample.model_copy(update={"plates": tuple(each for each in plates if each is not None)})
 
 
@@ -94,6 +101,20 @@ def _texts(reader: Node, frame: Frame, found: Sequence[Detection]) -> tuple[str,
     reads: list[PlateRead] = list(process(Detections(frame, tuple(found))))
     of = {id(read.detection): read.text for read in reads}
     return tuple(of.get(id(each), "") for each in found)
+
+
+def _known(reads: tuple[str, ...], texts: list[str]) -> tuple[str, ...]:
+    """The reads, with each text that is known for the picture in place of the read that is nearest to it."""
+    apart = sorted((distance(read, text), place, text) for place, read in enumerate(reads) for text in texts)
+    nearest: dict[int, str] = {}
+    for _, place, text in apart:
+        if place not in nearest and text not in nearest.values():
+            nearest[place] = text
+    return tuple(nearest.get(place, read) for place, read in enumerate(reads))
+
+
+def _overlaps(found: Detection, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return iou(np.array([found.box], np.float32), boxes)
 
 
 def _plate(found: Detection) -> Plate:

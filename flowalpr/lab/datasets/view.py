@@ -18,9 +18,12 @@ from flowalpr.lab.datasets.sample import Dataset, Plate, Sample
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
 
 MARGIN = 0.25
 """Part of a plate's width and height that is shown around it on each side."""
+LINE = 2
+"""Pixels of the lines of boxes and corners, of a tile 440 wide."""
 HEAD = """<!doctype html><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #222 }}
 main {{ display: flex; flex-wrap: wrap; gap: 12px }}
@@ -47,7 +50,8 @@ def tiles(dataset: Dataset) -> Iterator[Tile]:
     """Every plate of a data set, and every picture without one."""
     for sample in dataset:
         for plate in sample.plates or (Plate(),):
-            title = plate.text or plate.reason or ("no text" if sample.plates else "no plate")
+            none = "no plate" if sample.looked_at else "none labelled"
+            title = plate.text or plate.reason or ("no text" if sample.plates else none)
             yield Tile(dataset.picture(sample), plate, title, _notes(sample, plate))
 
 
@@ -76,32 +80,39 @@ def thumbnail(tile: Tile, width: int = 440, height: int = 240) -> str:
                 image = ImageOps.exif_transpose(file).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return ""
-    plate = tile.plate
-    draw = ImageDraw.Draw(image)
-    line = max(1, image.width // 400)
-    if plate.bounds:
-        draw.rectangle(_ordered(plate.bounds), outline="lime", width=line)
-    if plate.corners:
-        draw.polygon([tuple(point) for point in plate.corners], outline="orange", width=line)
-        x, y = plate.corners[0]
-        draw.ellipse((x - 2 * line, y - 2 * line, x + 2 * line, y + 2 * line), fill="red")
-    return _data_url(_around(image, plate, tile.margin), width, height)
+    cut = _around(image, tile.plate, tile.margin)
+    scale = min(width / (cut[2] - cut[0]), height / (cut[3] - cut[1]))
+    size = (max(1, round((cut[2] - cut[0]) * scale)), max(1, round((cut[3] - cut[1]) * scale)))
+    # Drawn after scaling, or the lines on a plate of few pixels would hide its text.
+    part = image.crop(cut).resize(size, Image.Resampling.BICUBIC)
+    _mark(ImageDraw.Draw(part), tile.plate, cut, scale)
+    buffer = io.BytesIO()
+    part.save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _around(image: Image, plate: Plate, margin: float) -> Image:
+def _around(image: Image, plate: Plate, margin: float) -> tuple[int, int, int, int]:
+    """What of a picture is shown: left, top, right, bottom, which may lie outside of it."""
     if plate.bounds is None:
-        return image
+        return 0, 0, image.width, image.height
     left, top, right, bottom = _ordered(plate.bounds)
     across, along = (right - left) * margin + 2, (bottom - top) * margin + 2
-    cut = (int(left - across), int(top - along), int(right + across), int(bottom + along))
-    return image.crop(cut)
+    return int(left - across), int(top - along), int(right + across), int(bottom + along)
 
 
-def _data_url(image: Image, width: int, height: int) -> str:
-    image.thumbnail((width, height))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _mark(draw: ImageDraw, plate: Plate, cut: tuple[int, int, int, int], scale: float) -> None:
+    """Draw box and corners of a plate on what was cut out and scaled."""
+
+    def placed(x: float, y: float) -> tuple[float, float]:
+        return (x - cut[0]) * scale, (y - cut[1]) * scale
+
+    if plate.bounds:
+        left, top, right, bottom = _ordered(plate.bounds)
+        draw.rectangle((*placed(left, top), *placed(right, bottom)), outline="lime", width=LINE)
+    if plate.corners:
+        draw.polygon([placed(*point) for point in plate.corners], outline="orange", width=LINE)
+        x, y = placed(*plate.corners[0])
+        draw.ellipse((x - 2 * LINE, y - 2 * LINE, x + 2 * LINE, y + 2 * LINE), fill="red")
 
 
 def _ordered(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
