@@ -8,17 +8,26 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from flowalpr.cli.main import app
 from flowalpr.lab.datasets.sample import load
+from flowalpr.lab.datasets.synthetic.layout import load_layouts, write
 
 pytest.importorskip("torch", reason="training needs torch")
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-country.md"
-FEW = {"steps: 3000, batch: 32": "steps: 6, batch: 4", "validate_every: 250": "validate_every: 6"}
-"""A training of six steps shows that every step of the way works; an hour would show how good it gets."""
+FEW = {
+    "steps: 3000, batch: 32": "steps: 6, batch: 4",
+    "validate_every: 250": "validate_every: 6",
+    "draw: [KR]": "draw: []",
+}
+"""A training of six steps shows that every step of the way works; an hour would show how good it gets.
+
+Of all countries, because not every machine has a Korean typeface.
+"""
 
 
 @pytest.fixture
@@ -42,6 +51,13 @@ def commands() -> list[str]:
     for kind, body in re.findall(r"^```(sh|yaml)\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
         found += body.strip().splitlines() if kind == "sh" else ["recipe " + body]
     return found
+
+
+def test_the_layout_of_the_page_is_one(tmp_path: Path) -> None:
+    (layout,) = re.findall(r"^```\n(- name:.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "kr.yaml").write_text(layout, "utf-8")
+    (own,) = load_layouts(tmp_path)
+    assert re.fullmatch(r"\d{2,3}[가-힣]\d{4}", write(own, np.random.default_rng(0)).text)
 
 
 @pytest.mark.slow
