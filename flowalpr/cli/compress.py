@@ -104,6 +104,11 @@ def int8(
     trial = _trial(model, calibrate_on, measure_on, pictures)
     before = trial.accuracy(model.weights)
 
+    def loss(path: Path) -> float:
+        lost = before - trial.accuracy(path)
+        typer.echo(f"a form that loses {lost:.1f} of {before:.1f} points; at most {bound:g} may be lost", err=True)
+        return lost
+
     def write(target: Path) -> list[str]:
         with quantizer(
             model.weights,
@@ -114,7 +119,7 @@ def int8(
             only=only.value,
             keep=keep or (),
         ) as forms:
-            return quantize_within(forms, target, lambda path: before - trial.accuracy(path), bound)
+            return quantize_within(forms, target, loss, bound)
 
     _compress(model, to, trial, write, "int8", bound, as_json)
 

@@ -93,6 +93,7 @@ def test_int8_is_calibrated_measured_and_kept_as_a_model(model: Path, drawn: Pat
         "int8", model, "--to", tmp_path / "int8", "--measure-on", drawn, "--calibrate-on", drawn, "--bound", "100"
     )
     assert "ms, one thread" in result.stdout
+    assert "points; at most 100 may be lost" in result.stderr
     assert find_model(tmp_path / "int8").manifest.precision == "int8"
     Detector(tmp_path / "int8").find(np.zeros((64, 64, 3), np.uint8))
 

@@ -18,6 +18,9 @@ from flowalpr.lab.datasets.synthetic.layout import load_layouts, write
 
 pytest.importorskip("torch", reason="training needs torch")
 
+from flowalpr.lab.training.detector_task import DetectorRecipe
+from flowalpr.lab.training.recipe import read_recipe
+
 PAGE = Path(__file__).parents[2] / "docs" / "own-country.md"
 FEW = {
     "steps: 3000, batch: 32": "steps: 6, batch: 4",
@@ -49,7 +52,10 @@ def commands() -> list[str]:
     """Every command of the page that needs no person, with the recipe written where the page says so."""
     found = []
     for kind, body in re.findall(r"^```(sh|yaml)\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
-        found += body.strip().splitlines() if kind == "sh" else ["recipe " + body]
+        if kind == "sh":
+            found += body.strip().splitlines()
+        elif body.startswith("kind: reader"):
+            found.append("recipe " + body)
     return found
 
 
@@ -58,6 +64,12 @@ def test_the_layout_of_the_page_is_one(tmp_path: Path) -> None:
     (tmp_path / "kr.yaml").write_text(layout, "utf-8")
     (own,) = load_layouts(tmp_path)
     assert re.fullmatch(r"\d{2,3}[가-힣]\d{4}", write(own, np.random.default_rng(0)).text)
+
+
+def test_the_recipe_of_a_detector_is_one(tmp_path: Path) -> None:
+    (recipe,) = re.findall(r"^```yaml\n(kind: detector.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "detector.yaml").write_text(recipe, "utf-8")
+    assert read_recipe(tmp_path / "detector.yaml", DetectorRecipe).network == "large"
 
 
 @pytest.mark.slow
