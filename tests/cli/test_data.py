@@ -120,7 +120,8 @@ def test_labelling_takes_proposals_corrections_and_leaves_off_where_told(tmp_pat
     assert "plates answered: 2" in first.stdout
     texts = [[plate.text for plate in sample.plates] for sample in load(tmp_path)]
     assert texts == [["AB123"], ["XY789"], ["EF346"], [None], []]
-    label("-\nx\n")
+    assert "plates answered: 1" in label("-\n").stdout, "the end of the input, or Ctrl-C, ends it as `q` does"
+    label("x\n")
     dataset = load(tmp_path)
     assert dataset.samples[3].plates[0].reason == "unclear"
     assert dataset.samples[3].plates[0].box is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import zlib
 from pathlib import Path
 
@@ -174,6 +176,15 @@ def test_empty_labels_are_a_data_set_of_nothing(tmp_path: Path) -> None:
     assert len(empty) == 0
     assert [each.what for each in check(empty) if each] == ["names no picture"]
     assert statistics(empty).pictures == 0
+
+
+def test_marks_hide_no_plate_of_few_pixels(tmp_path: Path) -> None:
+    Image.new("RGB", (800, 600)).save(tmp_path / "1.png")
+    plate = Plate(box=(400, 300, 24, 8), corners=((400, 300), (424, 300), (424, 308), (400, 308)), text="AB1")
+    url = thumbnail(Tile(tmp_path / "1.png", plate, "far"))
+    with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as shown:
+        marked = (np.asarray(shown).max(axis=2) > 60).mean()
+    assert 0.005 < marked < 0.1
 
 
 def test_a_contact_sheet_shows_every_plate_even_broken_ones(tmp_path: Path) -> None:
