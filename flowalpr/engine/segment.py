@@ -24,6 +24,12 @@ class NotOpenedError(FlowalprError):
     """A node could not be opened."""
 
 
+class StoppedError(NotOpenedError):
+    """The flow was asked to stop before a node was open; whoever asked got what they wanted."""
+
+    exit_code = 0
+
+
 def _not_opened(node: str, error: BaseException) -> NotOpenedError:
     known = missing_module(error) if isinstance(error, ModuleNotFoundError) else error
     problem = known.problem if isinstance(known, SetupError) else Problem(f"{type(error).__name__}: {error}")

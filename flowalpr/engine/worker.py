@@ -9,7 +9,7 @@ from time import monotonic
 
 from flowalpr.engine.clock import IDLE, Clock
 from flowalpr.engine.reins import Reins
-from flowalpr.engine.segment import NotOpenedError, Segment
+from flowalpr.engine.segment import Segment, StoppedError
 from flowalpr.engine.step import Entry, Step
 from flowalpr.engine.wire import Inbox, Wire
 
@@ -40,12 +40,13 @@ class Worker:
         """Start the thread and wait until its nodes are open.
 
         Raises:
-            NotOpenedError: if one cannot be opened, or `halted` is set before all are.
+            NotOpenedError: if one cannot be opened.
+            StoppedError: `halted` is set before all are.
         """
         self._thread.start()
         while not self._opened.wait(0.1):
             if halted.is_set():
-                raise NotOpenedError(f"stopped before node '{self.segment.name}' was open")
+                raise StoppedError(f"stopped before node '{self.segment.name}' was open")
         if self.open_error is not None:
             raise self.open_error
 
