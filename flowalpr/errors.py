@@ -25,6 +25,11 @@ _EXTRAS = {
 """The extra of flowalpr that brings a module."""
 
 
+def in_one_line(error: object) -> str:
+    """The words of an error in one line, with a semicolon where a line ended."""
+    return "; ".join(" ".join(line.split()) for line in str(error).splitlines() if line.strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A spot in a text file; `line` and `column` count from 1, `length` is in characters.
@@ -68,6 +73,10 @@ class FlowalprError(Exception):
 
     exit_code: ClassVar[int] = 1
     """How the command line ends: 1 failed, 2 what the user wrote or labelled is wrong."""
+
+    def in_one_line(self) -> str:
+        """The words, for a line of a log."""
+        return in_one_line(self)
 
 
 class FlowError(FlowalprError):

@@ -102,6 +102,13 @@ class Node(BaseModel):
         """Whether this live source can be made to wait, so that no frame need be dropped: frames are sent to it."""
         return False
 
+    def is_steady(self) -> bool:
+        """Whether pictures of this live source come one after the other, so that silence means trouble.
+
+        Where they come when something happens, nothing for hours is no fault.
+        """
+        return not self.can_wait()
+
     def is_back(self) -> bool:
         """Whether a live source that failed is there again and need not wait for the end of its pause.
 

@@ -121,7 +121,7 @@ def _verified(name: str) -> dict[str, str]:
     """The model's name, what runs it, and what is wrong with it; the last is empty if nothing is."""
     import numpy as np
 
-    from flowalpr.errors import FlowalprError
+    from flowalpr.errors import FlowalprError, in_one_line
     from flowalpr.vision.manifest import find_model
 
     try:
@@ -136,7 +136,7 @@ def _verified(name: str) -> dict[str, str]:
 
         return {"model": model.manifest.name, "provider": Reader(model.folder).provider, "error": ""}
     except FlowalprError as error:
-        return {"model": name, "provider": "", "error": " ".join(str(error).split())}
+        return {"model": name, "provider": "", "error": in_one_line(error)}
 
 
 def _record(model: Model) -> dict[str, Any]:  # Any: the values that JSON has

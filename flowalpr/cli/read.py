@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowalpr.cli.options import AsJson, Settings, by_name
-from flowalpr.errors import FlowalprError, SetupError
+from flowalpr.errors import FlowalprError, SetupError, in_one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,7 +104,7 @@ class _Reader:
             except SetupError as error:
                 yield self._error(Path(given).name, error.problem.what)
             except Exception as error:  # Of one input; the others are read all the same.
-                yield self._error(Path(given).name, " ".join(str(error).split()) or type(error).__name__)
+                yield self._error(Path(given).name, in_one_line(error) or type(error).__name__)
         late, faults = self._inline.finish()
         for read in late:  # What nodes such as `vote` held back to the end.
             yield read.frame.source, read.stamp.number, [read], ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from flowalpr.errors import FlowalprError, Problem
+from flowalpr.errors import FlowalprError, Problem, in_one_line
 
 Record = dict[str, Any]  # Any: the values that JSON has
 
@@ -33,7 +33,7 @@ class NotAllowedError(DoorError):
 
 def words(error: Exception) -> str:
     """An error on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return in_one_line(error) or type(error).__name__
 
 
 def answer(response: httpx2.Response) -> httpx2.Response:

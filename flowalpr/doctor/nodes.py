@@ -82,7 +82,7 @@ class _Asked:
         node = self._node.node
         if type(node).examine is not Node.examine:
             yield from node.examine()
-        elif self._node.is_source and self._node.gives is Frame and node.is_live() and not node.can_wait():
+        elif self._node.is_source and self._node.gives is Frame and node.is_live() and node.is_steady():
             yield from first_picture(node)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from flowalpr.errors import SetupError
+from flowalpr.errors import SetupError, in_one_line
 from flowalpr.messages import Fault, Message, masked, stamp_of
 from flowalpr.storage.erasing import erase_lines, record_of_line
 
@@ -45,7 +45,7 @@ class FlowStopped(Exception):  # noqa: N818  # Not an error of its own: it carri
 
 def fault_of(node: str, error: Exception, message: Message | None) -> Fault:
     """The fault that an exception makes; a plate text that stands in the error's words is masked."""
-    words = " ".join(f"{type(error).__name__}: {error}".split())
+    words = in_one_line(f"{type(error).__name__}: {error}")
     trace = "".join(traceback.format_exception(error))
     return Fault(_veiled(words, message), message, node=node, trace=_veiled(trace, message))
 

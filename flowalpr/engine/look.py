@@ -67,7 +67,7 @@ def _state(step: Step, worker: Worker) -> str:
     if word != "running":
         return word
     own = step.node.state()
-    if _is_camera(worker) and step.node.is_live() and not step.node.can_wait():
+    if _is_camera(worker) and step.node.is_live() and step.node.is_steady():
         return worker.watch.state(own)
     retry = worker.watch.retry() if isinstance(worker, SourceWorker) else ""
     return retry or own or word

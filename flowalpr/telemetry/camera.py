@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+from flowalpr.errors import in_one_line
+
 ARRIVALS = 64
 """How many of the last pictures the rate is taken of, over `WINDOW` seconds at most."""
 WINDOW = 10.0
@@ -58,7 +60,7 @@ class CameraWatch:
     def retries(self, seconds: float, why: str) -> None:
         """Note that it failed and will be tried again in that time."""
         self._retry_at = self._clock() + seconds
-        self._why = " ".join(why.split())
+        self._why = in_one_line(why)
         self._stage = "retry"
 
     def state(self, details: str = "") -> str:

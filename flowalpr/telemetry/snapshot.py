@@ -65,7 +65,7 @@ class CameraSnapshot(_Snapshot):
     name: str
     """Its node's, and the camera's in every stamp."""
     state: str
-    """`connecting`, `live`, `stalled 12 s`, `retry in 8 s: ...`; `running` or `ended` of one that can be made to wait.
+    """`connecting`, `live`, `stalled 12 s`, `retry in 8 s: ...`; `running` or `ended` of one that is not steady.
 
     In place of `live`, the node's own words for what a person should know, such as that one of two streams is away.
     """

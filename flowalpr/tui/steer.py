@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from flowalpr.errors import FlowalprError
+from flowalpr.errors import FlowalprError, in_one_line
 from flowalpr.tui.seen import Record
 
 if TYPE_CHECKING:
@@ -187,5 +187,5 @@ class Steering:
         try:
             return await call(door)
         except FlowalprError as error:
-            self._app.dialogue.say(" ".join(str(error).split()), "alarm")
+            self._app.dialogue.say(in_one_line(error), "alarm")
             return None

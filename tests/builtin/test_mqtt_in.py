@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import paho.mqtt.publish as publish
 import pytest
 from pydantic import ValidationError
 from support.broker import Broker, free_port, until
+from support.flows import Keep, graph_of
 
 from flowalpr import Fault, Frame, Tick
+from flowalpr.engine.runner import Runner
 from flowalpr.testing import plate_frame
 from flowalpr_builtin.sources.mqtt_in import MqttIn
 from flowalpr_builtin.sources.mqtt_trigger import MqttTrigger
@@ -74,8 +77,31 @@ def test_a_picture_that_is_published_is_a_frame_of_its_camera(broker: Callable[.
     frames = [each for each in node.given if isinstance(each, Frame)]
     assert {frame.stamp.camera for frame in frames[-2:]} == {"exit"}
     assert frames[-1].image.shape == (360, 640, 3)
-    assert "the picture on cameras/exit/jpeg" in faults[0]
+    assert faults[0] == (
+        "the picture on cameras/exit/jpeg is not a picture; expected JPEG, PNG, WebP, BMP or TIFF; "
+        "to fix check that the file is whole"
+    )
+    assert "the picture on cameras/exit/jpeg has 0.1 MB; 0.1 are allowed" in faults
     assert node.error is None
+
+
+def test_a_source_that_is_silent_between_pictures_is_not_called_stalled(
+    broker: Callable[..., Broker], tmp_path: Path
+) -> None:
+    there, kept = broker(), Keep()
+    source = MqttIn(host="127.0.0.1", port=there.port, topic="a")
+    running = Runner(graph_of(("cams", source, ""), ("keep", kept, "cams")), tmp_path / "dead.jsonl")
+    running.start()
+
+    def heard() -> bool:
+        tell(there.port, "a", PICTURE)
+        return bool(kept.kept())
+
+    try:
+        until(heard)
+        assert running.snapshot().cameras[0].state == "running"  # A camera would be `live`, a second later `stalled`.
+    finally:
+        running.stop()
 
 
 def test_a_broker_that_is_away_is_an_error_in_words() -> None:

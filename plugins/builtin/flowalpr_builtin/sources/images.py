@@ -49,7 +49,7 @@ class Images(Node):
                 image = decode(content, file.name)
                 time = _capture_time(content) or datetime.fromtimestamp(file.stat().st_mtime, timezone.utc)
             except PictureError as error:
-                yield Fault(error=" ".join(str(error).split()), source=file.name)
+                yield Fault(error=error.in_one_line(), source=file.name)
             except OSError as error:
                 yield Fault(error=f"{file.name} cannot be read: {error.strerror or error}", source=file.name)
             else:
