@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import os
+import re
 import sys
 import threading
 from contextlib import suppress
@@ -76,7 +78,16 @@ def _load(name: str) -> Command:
         alone.add_typer(module.app, name=name)
     else:
         alone.command(name)(getattr(module, name))
-    return get_group(alone).commands[name]
+    command = get_group(alone).commands[name]
+    _unwrap(command)
+    return command
+
+
+def _unwrap(command: Command) -> None:
+    """Make one line of each paragraph of its help: docstrings are wrapped for editors, a terminal has its own width."""
+    command.help = re.sub(r"(?<=\S) *\n *(?=\S)", " ", inspect.cleandoc(command.help or ""))
+    for each in command.commands.values() if isinstance(command, TyperGroup) else ():
+        _unwrap(each)
 
 
 app = typer.Typer(
