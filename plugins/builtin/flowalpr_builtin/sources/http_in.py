@@ -17,8 +17,9 @@ class HttpIn(Node):
     `curl --data-binary @car.jpg http://127.0.0.1:8089/` sends one. The answer is 202 when the flow has taken it (none
     is dropped after that), 401 for a wrong token, 408 for one that takes longer than a minute to come, 413 for one that
     is too large, 415 for what is no picture, or one in a form, and 503 when the flow did not take it in time or eight
-    others are being served: then it is to be sent again. It speaks plain HTTP: to take pictures over a network that is
-    not yours alone, put a web server with TLS in front.
+    others are being served: then it is to be sent again. What was read is not in the answer: it goes where the flow
+    sends it (`webhook`, `mqtt`). It speaks plain HTTP: to take pictures over a network that is not yours alone, put a
+    web server with TLS in front.
     """
 
     host: str = "127.0.0.1"
