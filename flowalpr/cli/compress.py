@@ -80,6 +80,10 @@ def int8(
         Calibration.minmax
     ),
     runs_on: Annotated[RunsOn, typer.Option(help="tensorrt: symmetric, as TensorRT wants it.")] = RunsOn.cpu,
+    weight_bits: Annotated[
+        int | None,
+        typer.Option(min=7, max=8, help="8, as TensorRT has it, is a little nearer, and slower on CPUs without VNNI."),
+    ] = None,
     also: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="One more kind of layer in INT8: Sigmoid, Clip; repeatable."),
@@ -115,6 +119,7 @@ def int8(
             trial.inputs,
             calibrate=calibrate.value,
             runs_on=runs_on.value,
+            bits=weight_bits,
             also=also or (),
             only=only.value,
             keep=keep or (),

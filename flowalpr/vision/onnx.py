@@ -40,8 +40,9 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # x86 without VNNI adds products of INT8 in 16 bits, which overflow: of 102 plates five more were misread. This
-        # takes a way that does not, a third slower, on those CPUs alone.
+        # x86 without VNNI adds products of INT8 in 16 bits, which overflow: of 102 plates five more were misread. For
+        # weights of 8 bits (see `BITS` in lab/compression/quantize.py) this takes a way that does not, slower by half,
+        # on those CPUs alone.
         options.add_session_config_entry("session.x64quantprecision", "1")
         wanted = [PROVIDERS[device], PROVIDERS["cpu"]]
         there = [p for p in dict.fromkeys(wanted) if p in onnxruntime.get_available_providers()]

@@ -30,12 +30,13 @@ SIZE = (1, 3, 16, 24)
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two convolutions and a product."""
+    """Two convolutions and two products."""
     random = np.random.default_rng(7)
     weights = {
         "w1": random.normal(0, 0.3, (8, 3, 3, 3)),
         "w2": random.normal(0, 0.3, (8, 8, 3, 3)),
-        "w3": random.normal(0, 0.3, (8, 5)),
+        "w3": random.normal(0, 0.3, (8, 6)),
+        "w4": random.normal(0, 0.3, (6, 5)),
     }
     nodes = [
         helper.make_node("Conv", ["x", "w1"], ["a"], "first", pads=[1, 1, 1, 1]),
@@ -43,7 +44,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Conv", ["b", "w2"], ["c"], "second", pads=[1, 1, 1, 1], strides=[2, 2]),
         helper.make_node("GlobalAveragePool", ["c"], ["d"], "pool"),
         helper.make_node("Flatten", ["d"], ["e"], "flat"),
-        helper.make_node("MatMul", ["e", "w3"], ["y"], "product"),
+        helper.make_node("MatMul", ["e", "w3"], ["f"], "product"),
+        helper.make_node("MatMul", ["f", "w4"], ["y"], "last"),
     ]
     graph = helper.make_graph(
         nodes,
@@ -65,7 +67,7 @@ def inputs() -> list[npt.NDArray[np.float32]]:
 
 
 def test_multiplications_are_counted_by_hand_and_by_the_code_alike(network: Path) -> None:
-    by_hand = 16 * 24 * 8 * 3 * 9 + 8 * 12 * 8 * 8 * 9 + 8 * 5
+    by_hand = 16 * 24 * 8 * 3 * 9 + 8 * 12 * 8 * 8 * 9 + 8 * 6 + 6 * 5
     assert count_macs(onnx.load(network), SIZE) == by_hand
     assert count_macs(onnx.load(network), (2, *SIZE[1:])) == 2 * by_hand
 
@@ -90,6 +92,27 @@ def test_int8_stays_near_its_parent(
     quantize(network, small, inputs, runs_on=runs_on)  # type: ignore[arg-type]  # parametrize knows only str
     assert 0 < compare(network, small, inputs).largest < 0.05
     assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in onnx.load(small).graph.node}
+
+
+def test_the_layer_that_gives_the_result_keeps_full_precision(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
+) -> None:
+    small = tmp_path / "int8.onnx"
+    quantize(network, small, inputs)
+    assert small_layers(small) & {"w1", "w2", "w3", "w4"} == {"w1", "w2", "w3"}
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "bits", "largest"), [("cpu", None, 64), ("cpu", 8, 127), ("tensorrt", None, 127), ("tensorrt", 7, 64)]
+)
+def test_weights_use_as_many_bits_as_they_may(
+    network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path, runs_on: str, bits: int | None, largest: int
+) -> None:
+    small = tmp_path / "int8.onnx"
+    quantize(network, small, inputs, runs_on=runs_on, bits=bits)  # type: ignore[arg-type]  # parametrize knows only str
+    held = int8_weights(small).values()
+    assert held
+    assert all(largest - 1 <= np.abs(weights.astype(int)).max() <= largest for weights in held)
 
 
 def test_int8_for_tensorrt_has_zero_points_of_zero(
@@ -137,7 +160,7 @@ def test_no_more_layers_are_left_out_than_the_bound_needs(
 def test_an_int8_model_made_float_again_says_what_it_said(
     network: Path, inputs: list[npt.NDArray[np.float32]], tmp_path: Path
 ) -> None:
-    small, whole, half = (tmp_path / f"{name}.onnx" for name in ("int8", "whole", "half"))
+    small, whole, half, again = (tmp_path / f"{name}.onnx" for name in ("int8", "whole", "half", "again"))
     quantize(network, small, inputs)
     onnx.save(dequantized(small), whole)
     onnx.checker.check_model(onnx.load(whole), full_check=True)
@@ -145,6 +168,10 @@ def test_an_int8_model_made_float_again_says_what_it_said(
     assert compare(small, whole, inputs).mean < compare(network, small, inputs).mean, "only the weights stay rounded"
     to_fp16(small, half)
     assert compare(whole, half, inputs).largest < 2e-3
+    for _ in range(2):  # And once more INT8, and float again: no name is given twice.
+        quantize(whole, again, inputs)
+        assert compare(whole, again, inputs).largest < 0.05
+        onnx.save(dequantized(again), whole)
 
 
 def test_what_was_never_int8_is_not_changed(network: Path) -> None:
@@ -154,13 +181,15 @@ def test_what_was_never_int8_is_not_changed(network: Path) -> None:
 def test_pointwise_leaves_alone_what_looks_around_and_what_weighs_channels(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     shapes = {"wide": (8, 3, 3, 3), "point": (8, 8, 1, 1), "weigh": (8, 8, 1, 1), "kept/point": (8, 8, 1, 1)}
+    shapes["given"] = (8, 8, 1, 1)
     nodes = [
         helper.make_node("Conv", ["x", "wide"], ["a"], "wide", pads=[1, 1, 1, 1]),
         helper.make_node("Conv", ["a", "point"], ["b"], "point"),
         helper.make_node("GlobalAveragePool", ["b"], ["c"], "mean"),
         helper.make_node("Conv", ["c", "weigh"], ["d"], "weigh"),
         helper.make_node("Mul", ["b", "d"], ["e"], "weighed"),
-        helper.make_node("Conv", ["e", "kept/point"], ["y"], "kept/point"),
+        helper.make_node("Conv", ["e", "kept/point"], ["f"], "kept/point"),
+        helper.make_node("Conv", ["f", "given"], ["y"], "given"),
     ]
     graph = helper.make_graph(
         nodes,
@@ -185,7 +214,7 @@ def test_the_command_of_its_card_makes_the_weights_of_the_reader_in_the_box(tmp_
     shipped, source, again = find_model("plate-reader").weights, tmp_path / "float.onnx", tmp_path / "int8.onnx"
     onnx.save(dequantized(shipped), source)
     plates = [np.random.default_rng(seed).random((1, 1, 48, 192), np.float32) * 2 - 1 for seed in range(2)]
-    with quantizer(source, plates, only="pointwise", keep=["stem"]) as forms:
+    with quantizer(source, plates, only="pointwise", keep=["stem"], bits=8) as forms:
         forms.write(again)
     wanted, got = ({name: value.tobytes() for name, value in int8_weights(path).items()} for path in (shipped, again))
     assert len(wanted) == 28

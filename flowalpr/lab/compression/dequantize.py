@@ -29,9 +29,11 @@ def dequantized(source: Path) -> onnx.ModelProto:
     model = onnx.load(source)
     graph = model.graph
     constants = {each.name: each for each in graph.initializer}
+    taken = {name for node in graph.node for name in node.output} - {each.name for each in graph.output}
     kept: list[onnx.NodeProto] = []
     made: list[onnx.TensorProto] = []
     rounded: dict[str, onnx.NodeProto] = {}
+    named: dict[str, str] = {}
     for node in graph.node:  # From input to output: a value is rounded before it is made whole again.
         given = [numpy_helper.to_array(constants[name]) if name in constants else None for name in node.input]
         if node.op_type == QUANTIZE:
@@ -43,9 +45,15 @@ def dequantized(source: Path) -> onnx.ModelProto:
                 numpy_helper.from_array(_full([g for g in given if g is not None], _axis(node)), node.output[0])
             )
         else:
-            clip, ends = _clip(rounded[node.input[0]].input[0], node.output[0], [g for g in given if g is not None])
+            result = node.output[0]
+            while result in taken:  # The name of the QDQ node would be given again if this is made INT8 once more.
+                result += "/cut"
+            named[node.output[0]] = result
+            clip, ends = _clip(rounded[node.input[0]].input[0], result, [g for g in given if g is not None])
             kept.append(clip)
             made += ends
+    for node in kept:
+        node.input[:] = [named.get(name, name) for name in node.input]
     del graph.node[:]
     graph.node.extend(kept)
     used = {name for node in kept for name in node.input}
