@@ -34,12 +34,12 @@ def test_a_camera_goes_through_its_states_in_words(clock: Hand) -> None:
     assert watch.state("live, without the main stream") == "live, without the main stream"
     clock.now += 12
     assert watch.state("live, without the main stream") == "stalled 12 s"
-    watch.retries(8.4, "gave no picture\nfor 15 s")
-    assert watch.state() == watch.retry() == "retry in 8 s: gave no picture for 15 s"
+    watch.retries(8.4, "gave no picture for 15 s\n  to fix    see the cable")
+    assert watch.state() == watch.retry() == "retry in 8 s: gave no picture for 15 s; to fix see the cable"
     clock.now += 5
-    assert watch.state() == "retry in 3 s: gave no picture for 15 s"
+    assert watch.state() == "retry in 3 s: gave no picture for 15 s; to fix see the cable"
     clock.now += 9
-    assert watch.state() == "retry in 0 s: gave no picture for 15 s"
+    assert watch.state() == "retry in 0 s: gave no picture for 15 s; to fix see the cable"
     watch.connects()
     assert (watch.state(), watch.retry(), watch.reconnects) == ("connecting", "", 1)
     sends(watch, clock, 1, 0.04)
