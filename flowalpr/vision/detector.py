@@ -29,7 +29,7 @@ LARGEST_EXPONENT = 5.0
 """As in training: exp(5) cells of 8 pixels are 1,187 pixels."""
 
 
-AT_LEAST, LONGEST = 0.5, 736
+AT_LEAST, LONGEST = 0.6, 736
 """Least confidence of a plate and most pixels of a picture's longer side, unless told otherwise."""
 NEAR = 0.3
 """Share of the picture's width from which on a plate may be too near to be seen whole."""

@@ -69,7 +69,7 @@ def test_the_layout_of_the_page_is_one(tmp_path: Path) -> None:
 def test_the_recipe_of_a_detector_is_one(tmp_path: Path) -> None:
     (recipe,) = re.findall(r"^```yaml\n(kind: detector.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "detector.yaml").write_text(recipe, "utf-8")
-    assert read_recipe(tmp_path / "detector.yaml", DetectorRecipe).network == "large"
+    assert read_recipe(tmp_path / "detector.yaml", DetectorRecipe).start == "plate-detector-quick"
 
 
 @pytest.mark.slow

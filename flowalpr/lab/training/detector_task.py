@@ -25,7 +25,7 @@ from flowalpr.lab.training.recipe import told_apart
 from flowalpr.lab.training.views import Mark, Shown, Viewer, ViewRecipe, shown
 from flowalpr.vision.detector import find_with
 from flowalpr.vision.geometry import corners_of
-from flowalpr.vision.manifest import ModelInput
+from flowalpr.vision.manifest import ModelInput, find_model
 
 INPUT = ModelInput(colour="bgr", mean=(0, 0, 0), scale=(1 / 255,) * 3, multiple_of=32)
 """How pictures are given to the network, in training and after."""
@@ -59,8 +59,8 @@ class DetectorRecipe(BaseModel):
     """At most so many pictures of each of them, spread evenly; all if not given."""
     longest: int = Field(default=960, ge=64, multiple_of=32)
     """Pixels of the longest side of a validation picture."""
-    start: Path | None = None
-    """Checkpoint whose weights to start with; from nothing if not given."""
+    start: Path | Literal["plate-detector-quick"] | None = None
+    """Checkpoint whose weights to start with, or the detector in the box, to go on from; from nothing if not given."""
     network: Literal["small", "large"] = "small"
     """Small learns from nothing; large starts from PP-OCRv6's text detector and costs two and a half times as much."""
     widths: tuple[int, int, int, int, int, int] = (16, 32, 48, 96, 160, 64)
@@ -95,7 +95,8 @@ class DetectorTask:
         self.recipe = recipe
         self.network = build(recipe)
         if recipe.start:
-            load_weights(self.network, load_checkpoint(recipe.start)["network"], recipe.start)
+            start = _checkpoint(recipe.start)
+            load_weights(self.network, load_checkpoint(start)["network"], start)
         elif isinstance(self.network, LargePlateDetector):
             load_pretrained(self.network, pretrained_weights("det"))
         pictures, chances = self._pictures()
@@ -189,6 +190,11 @@ def with_left_out(picture: Shown, width: int, plates: Sequence[Plate]) -> Shown:
         np.concatenate([picture.trusts, np.zeros(len(boxes), np.float32)]),
         np.concatenate([picture.wanted, -np.ones(len(boxes), np.float32)]),
     )
+
+
+def _checkpoint(start: Path | str) -> Path:
+    """The checkpoint to start with; that of a model in the box lies in its folder, in half precision."""
+    return start if isinstance(start, Path) else find_model(start, "detector").folder / "start.pt"
 
 
 def _labelled(folder: Path, most: int | None) -> Iterator[tuple[Sample, NDArray[np.uint8]]]:

@@ -10,6 +10,10 @@ from typer.testing import CliRunner
 from flowalpr.cli.train import app
 from flowalpr.lab.datasets.sample import Dataset, Plate, Sample, save
 from flowalpr.lab.training.checkpoint import TrainingError
+from flowalpr.lab.training.detector_task import INPUT, DetectorRecipe, DetectorTask, TorchSession
+from flowalpr.lab.training.recipe import recipe_to_train
+from flowalpr.testing import plate_frame
+from flowalpr.vision.detector import Detector, find_with
 
 RECIPE = """
 train:
@@ -88,3 +92,14 @@ def test_weights_to_start_with_must_be_of_the_same_network(tmp_path: Path) -> No
     result = run(tmp_path, recipe)
     assert isinstance(result.exception, TrainingError)
     assert "another network" in str(result.exception)
+
+
+def test_a_training_can_go_on_from_the_detector_in_the_box(tmp_path: Path) -> None:
+    recipe = RECIPE.format(data=drawn_data(tmp_path / "data", 1), steps=1).replace("widths: [8, 16", "# widths: [8, 16")
+    (tmp_path / "recipe.yaml").write_text(recipe + "start: plate-detector-quick\n")
+    task = DetectorTask(recipe_to_train(tmp_path / "recipe.yaml", DetectorRecipe))
+    image = plate_frame().image
+    (found,) = find_with(TorchSession(task.network.eval(), half=False), INPUT, image, 0.4, 640)
+    (shipped,) = Detector("plate-detector-quick", 0.4, 640).find(image)
+    assert np.allclose(found.box, shipped.box, atol=3)
+    assert abs(found.confidence - shipped.confidence) < 0.1

@@ -22,9 +22,9 @@ class Detect(Node):
     heavy: ClassVar[bool] = True
 
     model: ModelName = "plate-detector-quick"
-    """Folder under models/ of a detector, or the path of one; `plate-detector` takes three to four times as long, draws
-    closer boxes, and needs an `at_least` of 0.6."""
-    at_least: Fraction = 0.5
+    """Folder under models/ of a detector, or the path of one; `plate-detector` takes four to five times as long
+    and draws closer boxes."""
+    at_least: Fraction = 0.6
     """Lowest confidence of a plate that is passed on."""
     longest: Annotated[int, Field(ge=64, le=4096, multiple_of=32)] = 736
     """Pixels that the longer side of a frame is scaled down to before the search; 512 is twice as fast and misses
