@@ -26,12 +26,14 @@ def feed(node: Node, *messages: Message) -> list[Message]:
 
 
 def plate_frame(text: str = "AB 123", *, camera: str = "test", number: int = 0, at: float = 0.0) -> Frame:
-    """A grey picture, 640 by 360, with one white plate in its middle, `at` seconds after noon."""
+    """A grey picture, 640 by 360, with one white plate in its middle, `at` seconds after noon; `detect` finds it."""
     import cv2
 
     image = np.full((360, 640, 3), 96, np.uint8)
     cv2.rectangle(image, (190, 150), (450, 210), (245, 245, 245), -1)
-    cv2.putText(image, text, (205, 195), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (20, 20, 20), 4, cv2.LINE_AA)
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.5, 4)
+    place = (320 - width // 2, 180 + height // 2)
+    cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, 1.5, (20, 20, 20), 4, cv2.LINE_AA)
     image.setflags(write=False)
     return Frame(image, Stamp(camera, NOON + timedelta(seconds=at), number))
 
