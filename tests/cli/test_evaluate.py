@@ -61,6 +61,14 @@ def test_a_reader_is_measured_at_the_labelled_places(drawn: Path, tmp_path: Path
     assert json.loads((tmp_path / "report" / "results.json").read_text())["exact"] == figures["exact"]
 
 
+@pytest.mark.parametrize("what", ["detector", "reader"])
+def test_a_picture_that_is_missing_is_said_with_the_line_that_names_it(tmp_path: Path, what: str) -> None:
+    plate = Plate(box=(1, 1, 20, 10), text="AB12")
+    save(Dataset(tmp_path, (Sample(file="images/no.jpg", width=64, height=48, plates=(plate,)),)))
+    with pytest.raises(DataError, match=r"labels\.jsonl:1:1 .*there is no picture .*no\.jpg"):
+        run(what, tmp_path)
+
+
 @pytest.mark.slow
 def test_a_whole_flow_is_measured_and_compared_with_itself_under_fog(drawn: Path, tmp_path: Path) -> None:
     flow = tmp_path / "reading.yaml"

@@ -12,12 +12,11 @@ import numpy.typing as npt
 
 from flowalpr.errors import Problem
 from flowalpr.lab.datasets.index import find
-from flowalpr.lab.datasets.sample import DataError, Dataset
+from flowalpr.lab.datasets.sample import DataError, Dataset, Sample, decoded
 from flowalpr.lab.evaluation.detection import findings_in, score
 from flowalpr.lab.training.reader_data import RealPlate, real_plates
 from flowalpr.vision.detector import LONGEST, find_with
 from flowalpr.vision.image import canvas_size, letterbox, normalise
-from flowalpr.vision.image import load as load_picture
 from flowalpr.vision.onnx import OnnxSession
 from flowalpr.vision.reader import read_with, unfolded, whole
 
@@ -41,14 +40,14 @@ def probe(model: Model, calibrate_on: Sequence[Path], measure_on: Sequence[Path]
     """The trial of a model: `count` inputs drawn from some folders, accuracy on others.
 
     Raises:
-        DataError: a folder holds no data set, or nothing in it suits the model.
-        PictureError: a picture cannot be decoded.
+        DataError: a folder holds no data set, nothing in it suits the model, or a picture is missing or cannot be
+            decoded.
     """
     random = np.random.default_rng(seed)
     if model.manifest.task == "detector":
         pictures = [(each, sample) for each in find(calibrate_on) for sample in each]
         chosen = [pictures[index] for index in _drawn(len(pictures), count, random)]
-        inputs = [_canvas(dataset.picture(sample), model) for dataset, sample in chosen]
+        inputs = [_canvas(dataset, sample, model) for dataset, sample in chosen]
         measured = find(measure_on)
         return Probe(inputs, lambda path: _found(path, model, measured), "AP50")
     assert model.manifest.reading is not None  # noqa: S101  # The manifest of a reader always has it.
@@ -67,8 +66,8 @@ def _drawn(there: int, count: int, random: np.random.Generator) -> list[int]:
     return [int(each) for each in random.permutation(there)[:count]]
 
 
-def _canvas(path: Path, model: Model) -> npt.NDArray[np.float32]:
-    image = load_picture(path)
+def _canvas(dataset: Dataset, sample: Sample, model: Model) -> npt.NDArray[np.float32]:
+    image = decoded(dataset, sample)
     fitted = letterbox(image, *canvas_size(image.shape[0], image.shape[1], LONGEST))
     return normalise([fitted.image], model.manifest.input)
 
@@ -80,7 +79,7 @@ def _found(path: Path, model: Model, datasets: Sequence[Dataset]) -> float:
     for dataset in datasets:
         findings = []
         for sample in dataset:
-            found = find_with(session, model.manifest.input, load_picture(dataset.picture(sample)), 0.02, LONGEST)
+            found = find_with(session, model.manifest.input, decoded(dataset, sample), 0.02, LONGEST)
             findings.append(findings_in(dataset.name, sample, found))
         scores.append(100 * score(findings, at_least=0.5).ap50)
     return sum(scores) / len(scores)

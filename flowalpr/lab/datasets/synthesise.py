@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 
 from flowalpr.errors import Problem
-from flowalpr.lab.datasets.sample import Corners, DataError, Dataset, Plate, Sample, save
+from flowalpr.lab.datasets.sample import Corners, DataError, Dataset, Plate, Sample, decoded, save
 from flowalpr.lab.datasets.synthetic.crop import synthetic_crop
 from flowalpr.lab.datasets.synthetic.degrade import degrade
 from flowalpr.lab.datasets.synthetic.glyphs import Typefaces
 from flowalpr.lab.datasets.synthetic.layout import FOLDER, load_layouts
 from flowalpr.lab.datasets.synthetic.plate import Drawer
 from flowalpr.lab.datasets.synthetic.scene import Painter, Placed
-from flowalpr.vision.image import load as load_picture
 
 MARGIN = 0.1
 """Share of a plate's size that a crop shows around it on each side."""
@@ -81,7 +80,7 @@ def scenes(target: Path, count: int, draws: Drawer, seed: int, grounds: Grounds)
     a detector to look away.
 
     Raises:
-        PictureError: a background cannot be decoded.
+        DataError: a background is missing or cannot be decoded.
     """
     painter = Painter(np.random.default_rng(seed), STOCK, draws)
     pictures = [(dataset, sample) for dataset in grounds.datasets for sample in dataset]
@@ -90,9 +89,7 @@ def scenes(target: Path, count: int, draws: Drawer, seed: int, grounds: Grounds)
         random = np.random.default_rng([seed, index])
         dataset, ground = pictures[int(random.integers(len(pictures)))]
         there = [plate for plate in ground.plates if plate.bounds]
-        scene = painter.scene(
-            load_picture(dataset.picture(ground)), [_corners_of(each) for each in there], random, grounds.over
-        )
+        scene = painter.scene(decoded(dataset, ground), [_corners_of(each) for each in there], random, grounds.over)
         image = degrade(scene.image, random, most=0.3)  # Pictures have faults of their own already.
         file = _written(target, f"scenes/{index:06}.jpg", image)
         kept = [each for number, each in enumerate(there) if number not in scene.hidden]

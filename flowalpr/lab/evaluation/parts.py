@@ -24,8 +24,7 @@ def find_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iter
     """What a `detect` node, which is open, finds in every picture, beside what is labelled; one a picture.
 
     Raises:
-        PictureError: a picture cannot be decoded.
-        OSError: a picture cannot be read.
+        DataError: a picture is missing or cannot be decoded.
     """
     process: Any = getattr(node, "process")  # noqa: B009  # The base class does not declare it.
     for number, sample in enumerate(dataset):
@@ -40,8 +39,7 @@ def read_all(node: Node, dataset: Dataset, change: Change | None = None) -> Iter
     Plates without a text or without a box are left out. Where corners are labelled, they are used.
 
     Raises:
-        PictureError: a picture cannot be decoded.
-        OSError: a picture cannot be read.
+        DataError: a picture is missing or cannot be decoded.
     """
     process: Any = getattr(node, "process")  # noqa: B009  # The base class does not declare it.
     for number, sample in enumerate(dataset):

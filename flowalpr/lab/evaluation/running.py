@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, timezone
 
 from flowalpr.engine.inline import Inline
 from flowalpr.flow.graph import Graph
-from flowalpr.lab.datasets.sample import Dataset, Sample
+from flowalpr.lab.datasets.sample import DataError, Dataset, Sample, decoded
 from flowalpr.lab.evaluation.end_to_end import Judged, Read, judge
 from flowalpr.messages import Frame, PlateRead, Stamp
-from flowalpr.vision.image import Picture, PictureError, load
+from flowalpr.vision.image import Picture
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 APART = timedelta(minutes=10)
@@ -50,7 +50,7 @@ def look_through(graph: Graph, dataset: Dataset, change: Change | None = None) -
         for number, sample in enumerate(dataset):
             try:
                 image, seen = shown(dataset, sample, number, change)
-            except (PictureError, OSError) as error:
+            except DataError as error:
                 yield Looked(judge(dataset.name, sample, []), 0.0, str(error))
                 continue
             reads, milliseconds, fault = _read(flow, image, sample.file, number)
@@ -63,10 +63,9 @@ def shown(dataset: Dataset, sample: Sample, number: int, change: Change | None) 
     """The picture of a sample as it is to be looked at, and the sample as it is labelled then.
 
     Raises:
-        PictureError: the picture cannot be decoded.
-        OSError: it cannot be read.
+        DataError: the picture is missing or cannot be decoded.
     """
-    image = load(dataset.picture(sample))
+    image = decoded(dataset, sample)
     return (image, sample) if change is None else change(image, sample, number)
 
 
