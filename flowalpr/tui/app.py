@@ -163,9 +163,8 @@ class Monitor(App[None]):
 
     def on_board_moved(self) -> None:
         """Another row was chosen; a drawing shows which by its frame."""
-        self.view.chosen = self.query_one("#page", Board).chosen
-        self.feed.turn()
         self.paint()
+        self.feed.turn()
 
     def on_board_opened(self, message: Board.Opened) -> None:
         """Into the thing that was chosen."""
