@@ -91,8 +91,10 @@ class Feed:
                     return
                 if listener in self._lagging:
                     raise LaggingError
-                if not any(item is each for each in given):
-                    yield item
+                if any(item is each for each in given):
+                    continue
+                given = []  # Told in their order: whatever comes now is newer than all of them.
+                yield item
         finally:
             self._listeners.discard(listener)
             self._lagging.discard(listener)

@@ -38,8 +38,7 @@ class Override:
         try:
             held = parse_document(f"value: {self.value}", self.option)
         except FlowError as error:
-            problems = [Problem(each.what, each.expected, each.fix, self.place) for each in error.problems]
-            raise FlowError(problems) from None
+            raise FlowError([replace(each, place=self.place) for each in error.problems]) from None
         return self._placed(held.entries[0][1])
 
     def key(self) -> Scalar:
