@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any  # A node's `process` has a signature of i
 import numpy as np
 from numpy.typing import NDArray
 
-from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample, decoded
+from flowalpr.lab.datasets.sample import Corners, Dataset, Plate, Sample, boxes_of, decoded
 from flowalpr.messages import Box, Detection, Detections, Frame, PlateRead, Stamp
 from flowalpr.node import Node
 from flowalpr.plates.matching import distance
@@ -59,7 +59,7 @@ def look(dataset: Dataset, finder: Node, reader: Node) -> Iterator[Open]:
         found = [_detection(frame, plate) for plate in plates]
         if not plates:
             process: Any = getattr(finder, "process")  # noqa: B009  # The base class does not declare it.
-            there = np.array([each.bounds for each in sample.plates if each.bounds], np.float32).reshape(-1, 4)
+            there = boxes_of(sample.plates)
             found = [each for each in process(frame).found if not (_overlaps(each, there) >= SAME).any()]
             plates = tuple(_plate(each) for each in found)
         yield Open(index, frame.image, plates, _known(_texts(reader, frame, found), texts))

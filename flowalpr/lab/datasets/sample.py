@@ -9,9 +9,8 @@ my-plates/
 A plate is `{"box": [x, y, w, h] or null, "corners": [[x, y] x 4] or null, "text": "AB12CDE" or null}` and, where
 known, `country`, `rows` and `reason` (why there is no text). A picture may name its `conditions`, such as
 `["night", "rain"]`, plates that nobody labelled (`unlabelled`, of the same form), and that a person has seen all of its
-plates (`looked_at`). Pixels are those of the picture
-as it is shown, that is after the EXIF rotation. Every command of the lab reads this format and `flowalpr data import`
-writes it; nothing else has a format of its own.
+plates (`looked_at`). Pixels are those of the picture as it is shown, that is after the EXIF rotation. Every command of
+the lab reads this format and `flowalpr data import` writes it; nothing else has a format of its own.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flowalpr.errors import FlowalprError, Place, Problem
@@ -74,6 +75,11 @@ class Plate(BaseModel):
             return None
         left, top, width, height = self.box
         return left, top, left + width, top + height
+
+
+def boxes_of(plates: Iterable[Plate]) -> NDArray[np.float32]:
+    """Left, top, right, bottom of the plates that have a box, (n, 4)."""
+    return np.array([plate.bounds for plate in plates if plate.bounds], np.float32).reshape(-1, 4)
 
 
 class Sample(BaseModel):

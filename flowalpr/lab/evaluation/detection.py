@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from flowalpr.lab.datasets.sample import boxes_of
 from flowalpr.lab.evaluation.rate import Rate
 from flowalpr.vision.geometry import iou
 
 if TYPE_CHECKING:
-    from flowalpr.lab.datasets.sample import Plate, Sample
+    from flowalpr.lab.datasets.sample import Sample
     from flowalpr.messages import Detection
     from flowalpr.vision.detector import Found
 
@@ -39,11 +40,6 @@ class Findings:
     """(n,), 0..1; down to about 0.01, so that the whole curve is seen."""
     unlabelled: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     """(k, 4), plates that the labels leave out; only `unlabelled` heeds them."""
-
-
-def boxes_of(plates: Iterable[Plate]) -> Floats:
-    """Left, top, right, bottom of the plates that have a box, (n, 4)."""
-    return np.array([plate.bounds for plate in plates if plate.bounds], np.float32).reshape(-1, 4)
 
 
 def findings_in(data: str, sample: Sample, found: Sequence[Detection | Found]) -> Findings:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from flowalpr.lab.datasets.sample import Plate, Sample, decoded, load
-from flowalpr.lab.evaluation.detection import boxes_of, findings_in, score
+from flowalpr.lab.datasets.sample import Plate, Sample, boxes_of, decoded, load
+from flowalpr.lab.evaluation.detection import findings_in, score
 from flowalpr.lab.training.checkpoint import TrainingError, load_checkpoint, load_weights
 from flowalpr.lab.training.detector import DetectorLoss, PlateDetector, Targets
 from flowalpr.lab.training.detector_large import LargePlateDetector, load_pretrained
